@@ -1,0 +1,11 @@
+//! The mathematics of pglearn: accumulators, solvers, inference and metrics over column tiles.
+//!
+//! This crate knows nothing of PostgreSQL. Rows arrive as [`tiles::Tiles`] (kept) or one
+//! [`tiles::Span`] after the other (streamed); every solver takes a [`monitor::Monitor`], through
+//! which cancellation, deadlines and progress enter; every failure is an [`error::Error`].
+
+pub mod error;
+pub mod monitor;
+pub mod tiles;
+
+pub use error::{Error, Result};

@@ -1,0 +1,2 @@
+//! Builds, demonstrates, tests, measures and packages pglearn.
+fn main() {}
