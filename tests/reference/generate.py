@@ -66,7 +66,7 @@ def logistic(x, y):
     coef, std_err, ll, covariance, result = statsmodels_logit(x, y)
     best = precise.fit_logistic(x, y, coef)
     fitted = best.pop("fitted")
-    best["rows"] = len(x)
+    best["num_rows_processed"] = len(x)
     best["statsmodels_differs_by"] = {
         "coef": distance(best["coef"], coef),
         "std_err": distance(best["std_err"], std_err),
@@ -82,7 +82,7 @@ def linear(x, y):
     best = precise.fit_linear(x, y)
     fitted = np.asarray([float(v) for v in best.pop("fitted")])
     result = sm.OLS(y, x).fit(method="qr")
-    best["rows"] = len(x)
+    best["num_rows_processed"] = len(x)
     best["statsmodels_differs_by"] = {
         "coef": distance(best["coef"], result.params),
         "r2": distance(best["r2"], result.rsquared),
@@ -108,12 +108,17 @@ def ranking(score, label):
     }
 
 
-def regression(observed, predicted):
+def regression(observed, predicted, predictors=None):
+    """scikit-learn, but for mean_perc_error and adjusted_r2_score, which it does not have (their formulas in numpy)."""
+    r2, n = skm.r2_score(observed, predicted), len(observed)
+    adjusted = {} if predictors is None else {"adjusted_r2_score": 1 - (1 - r2) * (n - 1) / (n - predictors - 1)}
     return {
-        "r2_score": skm.r2_score(observed, predicted),
+        "r2_score": r2,
+        **adjusted,
         "mean_abs_error": skm.mean_absolute_error(observed, predicted),
         "mean_squared_error": skm.mean_squared_error(observed, predicted),
         "mean_abs_perc_error": skm.mean_absolute_percentage_error(observed, predicted),
+        "mean_perc_error": np.mean((predicted - observed) / np.abs(observed)),
     }
 
 
@@ -168,7 +173,7 @@ def make_wine():
     fit, probability = logistic(x, good)
     line, predicted = linear(x, quality)
     return {"logistic": fit, "linear": line,
-            "ranking": ranking(probability, good), "regression": regression(quality, predicted)}
+            "ranking": ranking(probability, good), "regression": regression(quality, predicted, len(WINE))}
 
 
 def make_telco():
@@ -181,7 +186,7 @@ def make_telco():
     line, predicted = linear(x, charges)
     check = precise.fit_linear(x, charges, sums=precise.Extended(x))
     return {"logistic": fit, "linear": line, "ranking": ranking(probability, y),
-            "regression": regression(charges, predicted),
+            "regression": regression(charges, predicted, x.shape[1] - 1),
             "80_bit_sums_differ_by": {"coef": distance(line["coef"], check["coef"]),
                                       "std_err": distance(line["std_err"], check["std_err"]),
                                       "bp_koenker": distance(line["bp_koenker"], check["bp_koenker"])}}
