@@ -5,6 +5,7 @@
 //! which cancellation, deadlines and progress enter; every failure is an [`error::Error`].
 
 pub mod error;
+pub mod linear;
 pub mod monitor;
 pub mod tiles;
 
