@@ -1,0 +1,101 @@
+//! One-dimensional arrays read in place: no copy, no deconstruction, short headers included.
+
+use super::cell::CellKind;
+use pgrx::pg_sys;
+
+/// The bytes behind a varlena's header, detoasted into the current context only where the value is
+/// compressed or stored out of line.
+///
+/// # Safety
+/// `datum` is a non-NULL datum of a varlena type. The bytes live as long as the datum, or, where a
+/// copy had to be made, as long as the current memory context.
+#[inline]
+pub unsafe fn varlena_bytes<'a>(datum: pg_sys::Datum) -> &'a [u8] {
+    // SAFETY: the caller vouches for a valid varlena; the macros' twins read its header only.
+    unsafe {
+        let mut pointer: *const pg_sys::varlena = datum.cast_mut_ptr();
+        let first = *pointer.cast::<u8>();
+        // Short header of an inline value (odd first byte, but 1 means a toast pointer) or a plain
+        // 4-byte header (low two bits zero): readable where it stands.
+        let in_place = (first & 1 == 1 && first != 1) || first & 3 == 0;
+        if !in_place {
+            pointer = pg_sys::pg_detoast_datum_packed(pointer.cast_mut());
+        }
+        let length = pgrx::varsize_any_exhdr(pointer);
+        std::slice::from_raw_parts(pgrx::vardata_any(pointer).cast(), length)
+    }
+}
+
+/// The header and the payload of an array of a given element kind.
+#[derive(Debug, Clone, Copy)]
+pub struct ArrayView<'a> {
+    /// Number of dimensions.
+    pub dimensions: i32,
+    /// Number of elements.
+    pub len: usize,
+    /// Whether an element is NULL.
+    pub has_null: bool,
+    /// The elements' bytes, at any alignment.
+    pub payload: &'a [u8],
+}
+
+impl<'a> ArrayView<'a> {
+    /// Reads the header of a varlena array's bytes; `None` where they are too short for what they claim.
+    #[inline]
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let word = |at: usize| -> Option<i32> {
+            bytes.get(at..at + 4)?.try_into().ok().map(i32::from_ne_bytes)
+        };
+        let dimensions = word(0)?;
+        let offset = word(4)?;
+        if dimensions == 0 {
+            return Some(Self { dimensions, len: 0, has_null: false, payload: &[] });
+        }
+        let count = usize::try_from(dimensions).ok()?;
+        let mut len: usize = 1;
+        for dimension in 0..count {
+            len = len.checked_mul(usize::try_from(word(12 + 4 * dimension)?).ok()?)?;
+        }
+        // The layout counts from the 4-byte length word, which `bytes` no longer has.
+        let overhead = 16 + 8 * count;
+        if offset == 0 {
+            let data = overhead.next_multiple_of(8) - 4;
+            return Some(Self { dimensions, len, has_null: false, payload: bytes.get(data..)? });
+        }
+        let bitmap = bytes.get(overhead - 4..overhead - 4 + len.div_ceil(8))?;
+        let has_null = (0..len).any(|i| bitmap[i / 8] & (1 << (i % 8)) == 0);
+        let payload = bytes.get(usize::try_from(offset).ok()?.checked_sub(4)?..)?;
+        Some(Self { dimensions, len, has_null, payload })
+    }
+
+    /// The elements' bytes cut to their number, for a fixed-width kind.
+    #[inline]
+    pub fn fixed(&self, kind: CellKind) -> Option<&'a [u8]> {
+        self.payload.get(..self.len.checked_mul(kind.width())?)
+    }
+}
+
+/// The elements of a `numeric[]` without NULLs.
+///
+/// # Safety
+/// `datum` is a non-NULL `numeric[]`.
+pub unsafe fn numeric_elements(datum: pg_sys::Datum, mut each: impl FnMut(f64)) {
+    let mut elements = std::ptr::null_mut();
+    let mut count = 0;
+    // SAFETY: numeric is of variable length (-1), passed by reference, aligned as int ('i').
+    unsafe {
+        pg_sys::deconstruct_array(
+            pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast(),
+            pg_sys::NUMERICOID,
+            -1,
+            false,
+            b'i' as _,
+            &mut elements,
+            std::ptr::null_mut(),
+            &mut count,
+        );
+        for i in 0..usize::try_from(count).unwrap_or(0) {
+            each(CellKind::Numeric.read(*elements.add(i)));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Datums of the numeric types read as doubles, without a function call where the bits allow it.
+
+use pgrx::pg_sys;
+
+/// The types that are read directly. Everything else is cast by the query itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CellKind {
+    /// `double precision`
+    Float8,
+    /// `real`
+    Float4,
+    /// `smallint`
+    Int2,
+    /// `integer`
+    Int4,
+    /// `bigint`
+    Int8,
+    /// `boolean`: 0 or 1
+    Bool,
+    /// `numeric`
+    Numeric,
+}
+
+impl CellKind {
+    /// The kind of a base type, if it is read directly.
+    pub fn of(type_oid: pg_sys::Oid) -> Option<Self> {
+        Some(match type_oid {
+            pg_sys::FLOAT8OID => Self::Float8,
+            pg_sys::FLOAT4OID => Self::Float4,
+            pg_sys::INT2OID => Self::Int2,
+            pg_sys::INT4OID => Self::Int4,
+            pg_sys::INT8OID => Self::Int8,
+            pg_sys::BOOLOID => Self::Bool,
+            pg_sys::NUMERICOID => Self::Numeric,
+            _ => return None,
+        })
+    }
+
+    /// Bytes of an array element; 0 for `numeric`, whose elements vary.
+    pub fn width(self) -> usize {
+        match self {
+            Self::Float8 | Self::Int8 => 8,
+            Self::Float4 | Self::Int4 => 4,
+            Self::Int2 => 2,
+            Self::Bool => 1,
+            Self::Numeric => 0,
+        }
+    }
+
+    /// The value of a datum.
+    ///
+    /// # Safety
+    /// `datum` is a non-NULL datum of this type (for `numeric`: a valid pointer).
+    #[inline]
+    pub unsafe fn read(self, datum: pg_sys::Datum) -> f64 {
+        let bits = datum.value() as u64;
+        match self {
+            Self::Float8 => f64::from_bits(bits),
+            Self::Float4 => f64::from(f32::from_bits(bits as u32)),
+            Self::Int2 => f64::from(bits as i16),
+            Self::Int4 => f64::from(bits as i32),
+            Self::Int8 => bits as i64 as f64,
+            Self::Bool => f64::from(u8::from(bits & 0xff != 0)),
+            // SAFETY: the caller vouches for a valid numeric; the function only allocates.
+            Self::Numeric => unsafe { numeric_to_double(datum) },
+        }
+    }
+
+    /// The value of a fixed-width array element, at any alignment.
+    #[inline]
+    pub fn read_bytes(self, bytes: &[u8]) -> f64 {
+        match (self, bytes) {
+            (Self::Float8, &[a, b, c, d, e, f, g, h]) => f64::from_ne_bytes([a, b, c, d, e, f, g, h]),
+            (Self::Int8, &[a, b, c, d, e, f, g, h]) => {
+                i64::from_ne_bytes([a, b, c, d, e, f, g, h]) as f64
+            }
+            (Self::Float4, &[a, b, c, d]) => f64::from(f32::from_ne_bytes([a, b, c, d])),
+            (Self::Int4, &[a, b, c, d]) => f64::from(i32::from_ne_bytes([a, b, c, d])),
+            (Self::Int2, &[a, b]) => f64::from(i16::from_ne_bytes([a, b])),
+            (Self::Bool, &[a]) => f64::from(u8::from(a != 0)),
+            _ => f64::NAN,
+        }
+    }
+}
+
+/// `numeric` as the nearest double; beyond its range an infinity (which the reader then refuses).
+///
+/// # Safety
+/// `datum` is a valid numeric.
+unsafe fn numeric_to_double(datum: pg_sys::Datum) -> f64 {
+    // SAFETY: numeric_out on a valid numeric gives a NUL-terminated string in the current context.
+    let text = unsafe {
+        pgrx::direct_function_call_as_datum(pg_sys::numeric_out, &[Some(datum)])
+            .map(|text| std::ffi::CStr::from_ptr(text.cast_mut_ptr()))
+    };
+    text.and_then(|text| text.to_str().ok()?.parse().ok()).unwrap_or(f64::NAN)
+}

@@ -1,0 +1,167 @@
+//! Errors as PostgreSQL shows them: SQLSTATE, message, DETAIL, HINT.
+//!
+//! A [`Failure`] is made where something goes wrong and becomes an `ErrorReport` at the edge. The
+//! one place that gives each error of the mathematics its SQLSTATE is [`Failure::from_core`].
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{PgLogLevel, PgSqlErrorCode};
+use pglearn_core::Error;
+
+/// The result of everything that can fail on the way between SQL and the mathematics.
+pub type Result<T> = std::result::Result<T, Failure>;
+
+/// An error with all that a user should see.
+#[derive(Debug)]
+pub struct Failure(Box<Report>);
+
+#[derive(Debug)]
+struct Report {
+    code: PgSqlErrorCode,
+    message: String,
+    detail: Option<String>,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// An error with its SQLSTATE and message (lower case, no final stop).
+    pub fn new(code: PgSqlErrorCode, message: impl Into<String>) -> Self {
+        Self(Box::new(Report { code, message: message.into(), detail: None, hint: None }))
+    }
+
+    /// A wrong argument value (22023).
+    pub fn parameter(message: impl Into<String>) -> Self {
+        Self::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message)
+    }
+
+    /// A required argument that is NULL (22004).
+    pub fn null_argument(function: &str, argument: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            format!("argument {argument} of {function} must not be NULL"),
+        )
+        .hint(format!("SELECT {function}('usage') shows the arguments."))
+    }
+
+    /// A defect of ours (XX000): never a user's mistake.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message)
+    }
+
+    /// Adds what lies behind the error.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Puts words before the message.
+    #[must_use]
+    pub fn within(mut self, context: &str) -> Self {
+        self.0.message = format!("{context}: {}", self.0.message);
+        self
+    }
+
+    /// Gives an error of the mathematics its SQLSTATE and words. `name` turns a column number into
+    /// what the user calls it.
+    pub fn from_core(error: Error, name: &dyn Fn(usize) -> String) -> Self {
+        match error {
+            Error::Stopped => Self::new(
+                PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+                "canceling training due to user request",
+            ),
+            Error::NotFinite { column, value } => Self::new(
+                PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+                format!("{} contains {value}", name(column)),
+            )
+            .detail("NaN and infinities cannot be learned from.")
+            .hint(
+                "Leave such rows out with a WHERE clause (give a SELECT as the source), or turn the value into NULL with nullif(column, 'NaN'): rows with NULLs are skipped and counted.",
+            ),
+            Error::NoRows => Self::new(
+                PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
+                "no rows to learn from",
+            )
+            .detail("Rows with a NULL in the dependent or an independent variable are skipped.")
+            .hint("SELECT count(*) with IS NOT NULL conditions on the variables shows what is left."),
+            Error::InvalidParameter { name, value, expected } => {
+                Self::parameter(format!("invalid value for {name}: {value}"))
+                    .detail(format!("{name} must be {expected}."))
+            }
+            Error::NotBinary { value } => Self::parameter(format!("label {value} is neither 0 nor 1")),
+            Error::MemoryLimit { needed, limit } => memory_limit(needed, limit),
+            Error::OutOfMemory { bytes } => Self::new(
+                PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
+                "out of memory",
+            )
+            .detail(format!("An allocation of {bytes} bytes failed."))
+            .hint("Train on a sample (source 'SELECT … FROM … TABLESAMPLE …'), or lower pglearn.max_memory to be told sooner."),
+            Error::Breakdown { phase } => Self::new(
+                PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+                format!("the fit left the range of double precision in {phase}"),
+            )
+            .hint("Scale the independent variables: divide very large ones by a power of ten."),
+            Error::Corrupt { what } => Self::new(
+                PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
+                format!("not a valid pglearn state: {what}"),
+            ),
+            Error::Shape { what, expected, got } => Self::parameter(format!(
+                "inconsistent number of {what}: expected {expected}, got {got}"
+            )),
+            other => Self::internal(other.to_string()),
+        }
+    }
+
+    /// Raises it as an ERROR from a function that has no `Result` to return.
+    pub fn raise(self) -> ! {
+        ErrorReport::from(self).report(PgLogLevel::ERROR);
+        unreachable!("an ERROR does not return")
+    }
+}
+
+/// The refusal of work that would need more memory than `pglearn.max_memory`.
+pub fn memory_limit(needed: u64, limit: u64) -> Failure {
+    let megabytes = |bytes: u64| bytes.div_ceil(1 << 20);
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+        format!("the rows need more than pglearn.max_memory ({} MB)", megabytes(limit)),
+    )
+    .detail(format!("At least {} MB are needed.", megabytes(needed)))
+    .hint(format!(
+        "SET pglearn.max_memory = '{}MB' (a superuser can), or train on a sample: source 'SELECT … FROM … TABLESAMPLE …'.",
+        megabytes(needed).next_power_of_two()
+    ))
+}
+
+impl From<Failure> for ErrorReport {
+    fn from(failure: Failure) -> Self {
+        let Report { code, message, detail, hint } = *failure.0;
+        let mut report = ErrorReport::new(code, message, "pglearn");
+        if let Some(detail) = detail {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = hint {
+            report = report.set_hint(hint);
+        }
+        report
+    }
+}
+
+/// Sends a WARNING with a DETAIL.
+pub fn warn(code: PgSqlErrorCode, message: &str, detail: &str) {
+    ErrorReport::new(code, message.to_owned(), "pglearn")
+        .set_detail(detail.to_owned())
+        .report(PgLogLevel::WARNING);
+}
+
+/// Sends a NOTICE.
+pub fn notice(message: &str) {
+    ErrorReport::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, message.to_owned(), "pglearn")
+        .report(PgLogLevel::NOTICE);
+}

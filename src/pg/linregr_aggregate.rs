@@ -1,0 +1,1 @@
+//! linregr aggregate

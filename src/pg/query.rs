@@ -1,0 +1,478 @@
+//! A training query built from checked text, shaped at the level of PostgreSQL's `Query`:
+//! `ARRAY[a, b, c]` becomes three columns, so that no array is built per row; a query that only
+//! needs columns of one table selects the whole row, so that nothing is projected per row.
+
+use super::cell::CellKind;
+use super::error::{Failure, Result};
+use super::list;
+use super::parse::{self, Source};
+use pgrx::{PgSqlErrorCode, pg_sys};
+use std::ffi::{CStr, CString};
+
+/// One expression with the argument that it came from.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    /// The argument's name, for errors.
+    pub argument: &'static str,
+    /// Checked text, in parentheses.
+    sql: String,
+    /// What the user wrote.
+    pub written: String,
+}
+
+impl Expression {
+    /// Checks an argument's text.
+    ///
+    /// # Errors
+    /// 42601.
+    pub fn new(argument: &'static str, text: &str) -> Result<Self> {
+        Ok(Self { argument, sql: parse::expression(argument, text)?, written: text.trim().to_owned() })
+    }
+}
+
+/// What the design matrix consists of.
+#[derive(Debug)]
+pub enum DesignInput {
+    /// One expression that gives an array.
+    Vector(Expression),
+    /// One expression a column.
+    Scalars(Vec<Expression>),
+}
+
+/// What to read.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// From where.
+    pub source: &'a Source,
+    /// The dependent variable.
+    pub outcome: Option<Expression>,
+    /// The independent variables.
+    pub design: DesignInput,
+    /// Columns whose values make groups.
+    pub grouping: &'a [String],
+}
+
+/// Where a value stands in the slots that the query delivers.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// Attribute, from 0.
+    pub att: usize,
+    /// Type.
+    pub kind: CellKind,
+}
+
+/// How the design is delivered.
+#[derive(Debug)]
+pub enum DesignLayout {
+    /// One scalar a column.
+    Columns(Vec<Column>),
+    /// One array a row.
+    Array(Column),
+}
+
+/// A value of any type, by attribute.
+#[derive(Debug, Clone)]
+pub struct AnyColumn {
+    /// Attribute, from 0.
+    pub att: usize,
+    /// Column name.
+    pub name: String,
+    /// Type.
+    pub type_oid: pg_sys::Oid,
+    /// Type modifier.
+    pub typmod: i32,
+    /// Collation.
+    pub collation: pg_sys::Oid,
+}
+
+/// A planned query and where its values stand.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The plan.
+    pub plan: *mut pg_sys::PlannedStmt,
+    /// The text, which the executor wants to point at.
+    pub text: CString,
+    /// The dependent variable.
+    pub outcome: Option<AnyColumn>,
+    /// The independent variables.
+    pub design: DesignLayout,
+    /// The group columns.
+    pub groups: Vec<AnyColumn>,
+    /// What users call the columns of the design; the last name with `[]` stands for an array.
+    pub names: Vec<String>,
+    /// Attributes to be deformed.
+    pub last_attribute: usize,
+    /// Rows the planner expects.
+    pub expected_rows: f64,
+}
+
+/// One column of the new target list.
+struct Target {
+    expr: *mut pg_sys::Node,
+    /// The entry it came from, where it is passed on as it was.
+    entry: Option<*mut pg_sys::TargetEntry>,
+}
+
+/// Parses, analyses, shapes and plans. The nodes live in the current memory context.
+///
+/// # Errors
+/// Whatever parse analysis raises (unknown columns, no privilege), 42804 for types that are no
+/// numbers, 42803 for aggregates, 0A000 for set-returning functions.
+pub fn prepare(request: &Request<'_>) -> Result<Prepared> {
+    let text = parse::c_string(&query_text(request))?;
+    let query = analyse(&text)?;
+    // SAFETY: parse analysis returned a Query; its target list holds TargetEntry nodes.
+    let entries = unsafe { list::pointers::<pg_sys::TargetEntry>((*query).targetList) };
+    refuse_what_changes_rows(query)?;
+
+    let mut targets = Vec::new();
+    let mut next = entries.into_iter();
+    let mut groups = Vec::new();
+    for name in request.grouping {
+        let entry = next.next().ok_or_else(|| Failure::internal("missing group column"))?;
+        groups.push(any_column(entry, targets.len(), name.clone()));
+        // SAFETY: `entry` is a TargetEntry of the query.
+        targets.push(Target { expr: unsafe { (*entry).expr.cast() }, entry: Some(entry) });
+    }
+    let mut outcome = None;
+    if let Some(expression) = &request.outcome {
+        let entry = next.next().ok_or_else(|| Failure::internal("missing outcome"))?;
+        outcome = Some(any_column(entry, targets.len(), expression.written.clone()));
+        // SAFETY: `entry` is a TargetEntry of the query.
+        targets.push(Target { expr: unsafe { (*entry).expr.cast() }, entry: None });
+    }
+    let mut names = Vec::new();
+    let mut design = match &request.design {
+        DesignInput::Vector(expression) => {
+            let entry = next.next().ok_or_else(|| Failure::internal("missing design"))?;
+            vector(query, entry, expression, &mut targets, &mut names)?
+        }
+        DesignInput::Scalars(expressions) => {
+            let mut columns = Vec::new();
+            for expression in expressions {
+                let entry = next.next().ok_or_else(|| Failure::internal("missing column"))?;
+                // SAFETY: `entry` is a TargetEntry of the query.
+                let node = unsafe { (*entry).expr.cast() };
+                columns.push(scalar(node, &mut targets, &|| expression.written.clone(), expression.argument)?);
+                names.push(expression.written.clone());
+            }
+            DesignLayout::Columns(columns)
+        }
+    };
+    let attributes = if request.grouping.is_empty() { whole_row(query, &targets) } else { None };
+    if let Some(attributes) = &attributes {
+        let place = |att: &mut usize| *att = attributes[*att];
+        outcome.iter_mut().for_each(|column| place(&mut column.att));
+        match &mut design {
+            DesignLayout::Columns(columns) => columns.iter_mut().for_each(|c| place(&mut c.att)),
+            DesignLayout::Array(column) => place(&mut column.att),
+        }
+    } else {
+        replace_targets(query, &targets);
+    }
+    let last_attribute =
+        attributes.as_ref().map_or(targets.len(), |list| list.iter().max().map_or(0, |max| max + 1));
+    let plan = plan(query, &text)?;
+    // SAFETY: the planner returned a plan tree.
+    let expected_rows = unsafe { (*(*plan).planTree).plan_rows };
+    Ok(Prepared { plan, text, outcome, design, groups, names, last_attribute, expected_rows })
+}
+
+fn query_text(request: &Request<'_>) -> String {
+    let quoted: Vec<String> =
+        request.grouping.iter().map(|name| pgrx::spi::quote_identifier(name)).collect();
+    let mut targets = quoted.clone();
+    targets.extend(request.outcome.iter().map(|e| e.sql.clone()));
+    match &request.design {
+        DesignInput::Vector(expression) => targets.push(expression.sql.clone()),
+        DesignInput::Scalars(list) => targets.extend(list.iter().map(|e| e.sql.clone())),
+    }
+    let mut text = format!("SELECT {} FROM {}", targets.join(", "), request.source.from_item);
+    if !quoted.is_empty() {
+        // By position: a name in ORDER BY could mean an output column of the same name.
+        let positions: Vec<String> = (1..=quoted.len()).map(|i| i.to_string()).collect();
+        text.push_str(" ORDER BY ");
+        text.push_str(&positions.join(", "));
+    }
+    text
+}
+
+fn analyse(text: &CStr) -> Result<*mut pg_sys::Query> {
+    // SAFETY: `text` is NUL-terminated and was checked piece by piece to be one SELECT.
+    unsafe {
+        let statements = list::pointers::<pg_sys::RawStmt>(pg_sys::raw_parser(
+            text.as_ptr(),
+            pg_sys::RawParseMode::RAW_PARSE_DEFAULT,
+        ));
+        let [statement] = statements[..] else {
+            return Err(Failure::internal("not one statement"));
+        };
+        let query = pg_sys::parse_analyze_fixedparams(
+            statement,
+            text.as_ptr(),
+            std::ptr::null(),
+            0,
+            std::ptr::null_mut(),
+        );
+        if (*query).commandType != pg_sys::CmdType::CMD_SELECT || !(*query).utilityStmt.is_null() {
+            return Err(Failure::internal("not a SELECT"));
+        }
+        Ok(query)
+    }
+}
+
+fn refuse_what_changes_rows(query: *mut pg_sys::Query) -> Result<()> {
+    // SAFETY: `query` is a Query of parse analysis.
+    let query = unsafe { &*query };
+    if query.hasAggs {
+        return Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_GROUPING_ERROR,
+            "aggregate functions are not allowed in the variables",
+        )
+        .hint("Give a SELECT that computes the aggregate as the source."));
+    }
+    if query.hasTargetSRFs {
+        return Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "set-returning functions are not allowed in the variables",
+        )
+        .hint("Give a SELECT that expands the rows as the source."));
+    }
+    Ok(())
+}
+
+fn any_column(entry: *mut pg_sys::TargetEntry, att: usize, name: String) -> AnyColumn {
+    // SAFETY: `entry` is a TargetEntry of an analysed query; the functions read its expression.
+    unsafe {
+        let expr = (*entry).expr.cast();
+        AnyColumn {
+            att,
+            name,
+            type_oid: pg_sys::getBaseType(pg_sys::exprType(expr)),
+            typmod: pg_sys::exprTypmod(expr),
+            collation: pg_sys::exprCollation(expr),
+        }
+    }
+}
+
+/// Adds a scalar column, cast to double where its type is not read directly.
+fn scalar(
+    node: *mut pg_sys::Node,
+    targets: &mut Vec<Target>,
+    name: &dyn Fn() -> String,
+    argument: &str,
+) -> Result<Column> {
+    // SAFETY: `node` is an analysed expression.
+    let type_oid = unsafe { pg_sys::getBaseType(pg_sys::exprType(node)) };
+    let (expr, kind) = match CellKind::of(type_oid) {
+        Some(kind) => (node, kind),
+        None => {
+            let cast = cast(node, pg_sys::FLOAT8OID);
+            if cast.is_null() {
+                return Err(not_numeric(argument, &name(), type_oid));
+            }
+            (cast, CellKind::Float8)
+        }
+    };
+    targets.push(Target { expr, entry: None });
+    Ok(Column { att: targets.len() - 1, kind })
+}
+
+/// Adds the columns of an `ARRAY[…]`, or the one column of any other array.
+fn vector(
+    query: *mut pg_sys::Query,
+    entry: *mut pg_sys::TargetEntry,
+    expression: &Expression,
+    targets: &mut Vec<Target>,
+    names: &mut Vec<String>,
+) -> Result<DesignLayout> {
+    // SAFETY: `entry` is a TargetEntry of the query; a node starts with its tag.
+    let (node, tag) = unsafe {
+        let node: *mut pg_sys::Node = (*entry).expr.cast();
+        (node, (*node).type_)
+    };
+    if tag == pg_sys::NodeTag::T_ArrayExpr {
+        // SAFETY: the tag says that it is an ArrayExpr.
+        let array = unsafe { &*node.cast::<pg_sys::ArrayExpr>() };
+        let elements = list::pointers::<pg_sys::Node>(array.elements);
+        if !array.multidims && !elements.is_empty() {
+            let mut columns = Vec::new();
+            for (i, element) in elements.into_iter().enumerate() {
+                let name = element_name(query, element)
+                    .unwrap_or_else(|| format!("element {} of {}", i + 1, expression.argument));
+                columns.push(scalar(element, targets, &|| name.clone(), expression.argument)?);
+                names.push(name);
+            }
+            return Ok(DesignLayout::Columns(columns));
+        }
+    }
+    // SAFETY: `node` is an analysed expression; a syscache look-up.
+    let (type_oid, element) = unsafe {
+        let type_oid = pg_sys::getBaseType(pg_sys::exprType(node));
+        (type_oid, pg_sys::get_element_type(type_oid))
+    };
+    let (expr, kind) = match CellKind::of(element) {
+        Some(kind) => (node, kind),
+        None => {
+            let cast = cast(node, pg_sys::FLOAT8ARRAYOID);
+            if cast.is_null() {
+                return Err(not_numeric(expression.argument, &expression.written, type_oid)
+                    .hint("Write ARRAY[a, b, c], or name a column of type double precision[]."));
+            }
+            (cast, CellKind::Float8)
+        }
+    };
+    names.push(format!("{}[]", expression.written));
+    targets.push(Target { expr, entry: None });
+    Ok(DesignLayout::Array(Column { att: targets.len() - 1, kind }))
+}
+
+fn cast(node: *mut pg_sys::Node, type_oid: pg_sys::Oid) -> *mut pg_sys::Node {
+    // SAFETY: `node` is an analysed expression; NULL comes back where there is no cast.
+    unsafe {
+        pg_sys::coerce_to_target_type(
+            std::ptr::null_mut(),
+            node,
+            pg_sys::exprType(node),
+            type_oid,
+            -1,
+            pg_sys::CoercionContext::COERCION_EXPLICIT,
+            pg_sys::CoercionForm::COERCE_EXPLICIT_CAST,
+            -1,
+        )
+    }
+}
+
+fn not_numeric(argument: &str, what: &str, type_oid: pg_sys::Oid) -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+        format!("{argument}: {what} is of type {}, which is no number", type_name(type_oid)),
+    )
+}
+
+/// A type's name as SQL writes it.
+pub fn type_name(type_oid: pg_sys::Oid) -> String {
+    // SAFETY: format_type_be returns a NUL-terminated string for any OID.
+    unsafe { CStr::from_ptr(pg_sys::format_type_be(type_oid)).to_string_lossy().into_owned() }
+}
+
+/// The column name of a plain column reference, casts to a common array type seen through; the
+/// number itself for a constant.
+fn element_name(query: *mut pg_sys::Query, node: *mut pg_sys::Node) -> Option<String> {
+    // SAFETY: nodes are told apart by their tags; a Var of level 0 points into the range table.
+    unsafe {
+        match (*node).type_ {
+            pg_sys::NodeTag::T_Var => {
+                let var = node.cast::<pg_sys::Var>();
+                if (*var).varlevelsup != 0 || (*var).varattno <= 0 {
+                    return None;
+                }
+                let tables = list::pointers::<pg_sys::RangeTblEntry>((*query).rtable);
+                let table = *tables.get(usize::try_from((*var).varno).ok()?.checked_sub(1)?)?;
+                let name = pg_sys::get_rte_attribute_name(table, (*var).varattno);
+                Some(CStr::from_ptr(name).to_string_lossy().into_owned())
+            }
+            pg_sys::NodeTag::T_FuncExpr => {
+                let call = node.cast::<pg_sys::FuncExpr>();
+                let arguments = list::pointers::<pg_sys::Node>((*call).args);
+                let implicit =
+                    (*call).funcformat != pg_sys::CoercionForm::COERCE_EXPLICIT_CALL;
+                if implicit { element_name(query, *arguments.first()?) } else { None }
+            }
+            pg_sys::NodeTag::T_RelabelType => {
+                element_name(query, (*node.cast::<pg_sys::RelabelType>()).arg.cast())
+            }
+            pg_sys::NodeTag::T_Const => {
+                let constant = node.cast::<pg_sys::Const>();
+                let kind = CellKind::of((*constant).consttype)?;
+                if (*constant).constisnull {
+                    return None;
+                }
+                Some(format!("constant {}", kind.read((*constant).constvalue)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Where every target is a plain column of the one table of the query, selects the whole row
+/// instead: the executor then hands on its slot without projecting. Column privileges are those of
+/// the columns asked for (the range table entry keeps them). Returns the attribute of each target.
+fn whole_row(query: *mut pg_sys::Query, targets: &[Target]) -> Option<Vec<usize>> {
+    // SAFETY: nodes of an analysed query; the relation is locked by parse analysis.
+    unsafe {
+        let tables = list::pointers::<pg_sys::RangeTblEntry>((*query).rtable);
+        let [table] = tables[..] else { return None };
+        if (*table).rtekind != pg_sys::RTEKind::RTE_RELATION
+            || !matches!((*table).relkind as u8, b'r' | b'm')
+        {
+            return None;
+        }
+        let mut attributes = Vec::new();
+        for target in targets {
+            if (*target.expr).type_ != pg_sys::NodeTag::T_Var {
+                return None;
+            }
+            let var = target.expr.cast::<pg_sys::Var>();
+            let att = usize::try_from((*var).varattno).ok()?.checked_sub(1)?;
+            attributes.push(att);
+        }
+        let relation = pg_sys::table_open((*table).relid, pg_sys::NoLock as i32);
+        let row = (*relation).rd_att;
+        let count = usize::try_from((*row).natts).unwrap_or(0);
+        let columns = (*row).attrs.as_slice(count);
+        let dropped = columns.iter().any(|column| column.attisdropped);
+        if !dropped {
+            let mut entries = std::ptr::null_mut();
+            for (i, column) in columns.iter().enumerate() {
+                let number = (i + 1) as pg_sys::AttrNumber;
+                let var = pg_sys::makeVar(
+                    1,
+                    number,
+                    column.atttypid,
+                    column.atttypmod,
+                    column.attcollation,
+                    0,
+                );
+                let entry = pg_sys::makeTargetEntry(var.cast(), number, std::ptr::null_mut(), false);
+                entries = pg_sys::lappend(entries, entry.cast());
+            }
+            (*query).targetList = entries;
+        }
+        pg_sys::table_close(relation, pg_sys::NoLock as i32);
+        (!dropped).then_some(attributes)
+    }
+}
+
+fn replace_targets(query: *mut pg_sys::Query, targets: &[Target]) {
+    // SAFETY: entries that are passed on keep their sort references; new ones are made fresh.
+    unsafe {
+        let mut entries = std::ptr::null_mut();
+        for (i, target) in targets.iter().enumerate() {
+            let number = (i + 1) as pg_sys::AttrNumber;
+            let entry = match target.entry {
+                Some(entry) => {
+                    (*entry).resno = number;
+                    entry
+                }
+                None => {
+                    pg_sys::makeTargetEntry(target.expr.cast(), number, std::ptr::null_mut(), false)
+                }
+            };
+            entries = pg_sys::lappend(entries, entry.cast());
+        }
+        (*query).targetList = entries;
+    }
+}
+
+fn plan(query: *mut pg_sys::Query, text: &CStr) -> Result<*mut pg_sys::PlannedStmt> {
+    // SAFETY: `query` is a fresh SELECT whose relations parse analysis has locked. Options 0: no
+    // parallel plan, whose row order changes from run to run.
+    unsafe {
+        let rewritten = list::pointers::<pg_sys::Query>(pg_sys::QueryRewrite(query));
+        let [query] = rewritten[..] else {
+            return Err(Failure::internal("the rewriter returned several queries"));
+        };
+        Ok(pg_sys::pg_plan_query(query, text.as_ptr(), 0, std::ptr::null_mut()))
+    }
+}

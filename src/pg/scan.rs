@@ -1,0 +1,569 @@
+//! Rows from the executor into column tiles: our own `DestReceiver`, one pass, nothing copied twice.
+
+use super::array::{self, ArrayView};
+use super::cell::CellKind;
+use super::context::{MemoryScope, SettingScope};
+use super::error::{Failure, Result};
+use super::labels::{self, Classes, Comparison, LabelCoder};
+use super::progress;
+use super::query::{self, AnyColumn, Column, DesignLayout, Prepared, Request};
+use pglearn_core::tiles::{Span, TILE_STRIDE, TileBuffer};
+use pgrx::{PgSqlErrorCode, pg_guard, pg_sys};
+use std::cmp::Ordering;
+
+/// Takes the rows of a scan, a tile at a time.
+pub trait RowSink {
+    /// The width of the design is known: called once, before any row.
+    ///
+    /// # Errors
+    /// Where so many columns cannot be taken.
+    fn start(&mut self, shape: Shape<'_>) -> Result<()>;
+
+    /// The rows that follow belong to the next group (called before the first one too).
+    ///
+    /// # Errors
+    /// Where the group cannot be taken.
+    fn begin_group(&mut self) -> pglearn_core::Result<()>;
+
+    /// Rows of the current group: the columns of the design, then the outcome if there is one.
+    ///
+    /// # Errors
+    /// Where a cell is not finite or memory runs out.
+    fn rows(&mut self, span: Span<'_>) -> pglearn_core::Result<()>;
+}
+
+/// What a sink is told before the first row.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape<'a> {
+    /// Columns of the design.
+    pub features: usize,
+    /// What users call them.
+    pub names: &'a [String],
+    /// Rows the planner expects.
+    pub expected_rows: f64,
+}
+
+/// How the dependent variable is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutcomeKind {
+    /// There is none.
+    None,
+    /// As a number.
+    Number,
+    /// As one of two classes, coded 0 and 1.
+    TwoClasses,
+}
+
+/// A group of rows with equal values of the group columns.
+#[derive(Debug)]
+pub struct Group {
+    /// The values, in a context of the [`Scan`].
+    pub key: Vec<pg_sys::Datum>,
+    /// Rows that were used.
+    pub rows: u64,
+    /// Rows left out because a variable is NULL.
+    pub skipped: u64,
+}
+
+/// What a scan found besides the rows.
+pub struct Scan {
+    /// The groups in their order; one without a key where there are no group columns.
+    pub groups: Vec<Group>,
+    /// The group columns.
+    pub group_columns: Vec<AnyColumn>,
+    /// The classes of a two-class outcome.
+    pub classes: Option<Classes>,
+    /// What users call the columns of the design.
+    pub names: Vec<String>,
+    /// Keeps the keys.
+    _memory: MemoryScope,
+}
+
+impl Scan {
+    /// Rows used, over all groups.
+    pub fn rows(&self) -> u64 {
+        self.groups.iter().map(|group| group.rows).sum()
+    }
+
+    /// Rows left out, over all groups.
+    pub fn skipped(&self) -> u64 {
+        self.groups.iter().map(|group| group.skipped).sum()
+    }
+}
+
+/// Reads all rows of a request into a sink.
+///
+/// # Errors
+/// Those of [`query::prepare`], of the query itself, of the sink; 22004 for a NULL group value,
+/// 2202E for arrays of different lengths.
+pub fn scan(request: &Request<'_>, outcome: OutcomeKind, sink: &mut dyn RowSink) -> Result<Scan> {
+    // What outlives the plan must not be a child of the plan's context.
+    let memory = MemoryScope::new();
+    let plan_memory = MemoryScope::new();
+    // Rows in a defined order: no shared start in the middle of the table.
+    let _settings = SettingScope::new(&[(c"synchronize_seqscans", c"off")]);
+    plan_memory.run(|| {
+        let prepared = query::prepare(request)?;
+        let plan = prepared.plan;
+        let text = prepared.text.clone();
+        let mut reader = Reader::new(prepared, request, outcome, sink, memory)?;
+        execute(plan, &text, &mut reader);
+        reader.finish()
+    })
+}
+
+/// The state of a scan while rows come in.
+struct Reader<'a> {
+    sink: &'a mut dyn RowSink,
+    outcome: Option<AnyColumn>,
+    coder: Option<LabelCoder>,
+    number: Option<CellKind>,
+    design: DesignLayout,
+    group_columns: Vec<AnyColumn>,
+    group_order: Vec<Comparison>,
+    names: Vec<String>,
+    argument: &'static str,
+    last_attribute: usize,
+    expected_rows: f64,
+    features: usize,
+    buffer: Option<TileBuffer>,
+    groups: Vec<Group>,
+    rows: u64,
+    tiles: u64,
+    failure: Option<Failure>,
+    /// Lives as long as the scan: keys, labels.
+    memory: MemoryScope,
+    /// Detoasted arrays and the like, reset with every tile.
+    row_memory: MemoryScope,
+}
+
+/// The receiver as the executor sees it: its own struct first, then ours.
+#[repr(C)]
+struct Receiver<'a, 'b> {
+    base: pg_sys::DestReceiver,
+    reader: &'a mut Reader<'b>,
+}
+
+// Called per row, so without the guard of the generated binding: the only frames between this call
+// and the executor hold nothing that needs dropping.
+unsafe extern "C-unwind" {
+    fn slot_getsomeattrs_int(slot: *mut pg_sys::TupleTableSlot, attnum: std::ffi::c_int);
+}
+
+/// # Safety
+/// Called by the executor with a slot of the plan's row type and the receiver made by [`execute`].
+#[pg_guard]
+unsafe extern "C-unwind" fn receive(
+    slot: *mut pg_sys::TupleTableSlot,
+    receiver: *mut pg_sys::DestReceiver,
+) -> bool {
+    // SAFETY: `base` is the first field of the Receiver that `execute` passed; nothing else
+    // borrows the reader while the executor runs.
+    let reader = unsafe { &mut *(*receiver.cast::<Receiver<'_, '_>>()).reader };
+    // SAFETY: a valid slot; after the call the first `last_attribute` values are there.
+    let (values, nulls) = unsafe {
+        if usize::try_from((*slot).tts_nvalid).unwrap_or(0) < reader.last_attribute {
+            slot_getsomeattrs_int(slot, reader.last_attribute as std::ffi::c_int);
+        }
+        (
+            std::slice::from_raw_parts((*slot).tts_values, reader.last_attribute),
+            std::slice::from_raw_parts((*slot).tts_isnull, reader.last_attribute),
+        )
+    };
+    // SAFETY: values of the types that `query::prepare` found.
+    match unsafe { reader.accept(values, nulls) } {
+        Ok(()) => true,
+        Err(failure) => {
+            reader.failure = Some(failure);
+            false
+        }
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn startup(
+    _receiver: *mut pg_sys::DestReceiver,
+    _operation: std::ffi::c_int,
+    _row: pg_sys::TupleDesc,
+) {
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn shutdown(_receiver: *mut pg_sys::DestReceiver) {}
+
+/// Runs the plan with the caller's snapshot, own earlier changes included, and the caller's rights.
+fn execute(plan: *mut pg_sys::PlannedStmt, text: &std::ffi::CStr, reader: &mut Reader<'_>) {
+    let mut receiver = Receiver {
+        base: pg_sys::DestReceiver {
+            receiveSlot: Some(receive),
+            rStartup: Some(startup),
+            rShutdown: Some(shutdown),
+            rDestroy: Some(shutdown),
+            mydest: pg_sys::CommandDest::DestNone,
+        },
+        reader,
+    };
+    // SAFETY: the steps in which every utility that runs a query takes them; an ERROR unwinds past
+    // this function and PostgreSQL cleans up with the (sub)transaction.
+    unsafe {
+        pg_sys::PushCopiedSnapshot(pg_sys::GetActiveSnapshot());
+        pg_sys::UpdateActiveSnapshotCommandId();
+        let description = pg_sys::CreateQueryDesc(
+            plan,
+            text.as_ptr(),
+            pg_sys::GetActiveSnapshot(),
+            std::ptr::null_mut(),
+            (&raw mut receiver).cast(),
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            0,
+        );
+        pg_sys::ExecutorStart(description, 0);
+        pg_sys::ExecutorRun(description, pg_sys::ScanDirection::ForwardScanDirection, 0, true);
+        pg_sys::ExecutorFinish(description);
+        pg_sys::ExecutorEnd(description);
+        pg_sys::FreeQueryDesc(description);
+        pg_sys::PopActiveSnapshot();
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn new(
+        prepared: Prepared,
+        request: &Request<'_>,
+        outcome: OutcomeKind,
+        sink: &'a mut dyn RowSink,
+        memory: MemoryScope,
+    ) -> Result<Self> {
+        let mut coder = None;
+        let mut number = None;
+        if let Some(column) = &prepared.outcome {
+            match outcome {
+                OutcomeKind::TwoClasses => coder = Some(LabelCoder::new(column)?),
+                _ => number = Some(number_kind(column)?),
+            }
+        }
+        let mut group_order = Vec::new();
+        for column in &prepared.groups {
+            group_order.push(Comparison::of(column.type_oid, column.collation).ok_or_else(|| {
+                Failure::new(
+                    PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION,
+                    format!("cannot group by column \"{}\": its type has no order", column.name),
+                )
+            })?);
+        }
+        let argument = match &request.design {
+            query::DesignInput::Vector(expression) => expression.argument,
+            query::DesignInput::Scalars(_) => "the columns",
+        };
+        let mut reader = Self {
+            sink,
+            outcome: prepared.outcome,
+            coder,
+            number,
+            design: prepared.design,
+            group_columns: prepared.groups,
+            group_order,
+            names: prepared.names,
+            argument,
+            last_attribute: prepared.last_attribute,
+            expected_rows: prepared.expected_rows,
+            features: 0,
+            buffer: None,
+            groups: Vec::new(),
+            rows: 0,
+            tiles: 0,
+            failure: None,
+            memory,
+            row_memory: MemoryScope::new(),
+        };
+        if let DesignLayout::Columns(columns) = &reader.design {
+            let features = columns.len();
+            reader.start(features)?;
+        }
+        if reader.group_columns.is_empty() {
+            reader.open_group(Vec::new())?;
+        }
+        Ok(reader)
+    }
+
+    /// The width of the design is known.
+    fn start(&mut self, features: usize) -> Result<()> {
+        if let DesignLayout::Array(_) = self.design {
+            let base = self.names.pop().unwrap_or_default();
+            let base = base.trim_end_matches("[]").to_owned();
+            self.names = (1..=features).map(|i| format!("{base}[{i}]")).collect();
+        }
+        let shape =
+            Shape { features, names: &self.names, expected_rows: self.expected_rows };
+        self.sink.start(shape)?;
+        let columns = features + usize::from(self.outcome.is_some());
+        self.buffer = Some(TileBuffer::new(columns).map_err(|e| self.core(e))?);
+        self.features = features;
+        if !self.groups.is_empty() {
+            // Groups that held skipped rows only.
+            for _ in 0..self.groups.len() {
+                self.sink.begin_group().map_err(|e| Failure::from_core(e, &|_| String::new()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn core(&self, error: pglearn_core::Error) -> Failure {
+        let outcome = self.outcome.as_ref().map_or("the outcome", |column| &column.name);
+        Failure::from_core(error, &|column| {
+            self.names.get(column).cloned().unwrap_or_else(|| outcome.to_owned())
+        })
+    }
+
+    fn open_group(&mut self, key: Vec<pg_sys::Datum>) -> Result<()> {
+        self.flush()?;
+        self.groups.push(Group { key, rows: 0, skipped: 0 });
+        if self.buffer.is_some() {
+            self.sink.begin_group().map_err(|e| self.core(e))?;
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self) {
+        if let Some(group) = self.groups.last_mut() {
+            group.skipped += 1;
+        }
+    }
+
+    /// Takes one row.
+    ///
+    /// # Safety
+    /// The slices hold a row of the prepared query.
+    #[inline]
+    unsafe fn accept(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) -> Result<()> {
+        if !self.group_columns.is_empty() {
+            // SAFETY: passed on.
+            unsafe { self.find_group(values, nulls)? };
+        }
+        let mut outcome = 0.0;
+        if let Some(column) = &self.outcome {
+            let att = column.att;
+            if nulls[att] {
+                self.skip();
+                return Ok(());
+            }
+            if let Some(kind) = self.number {
+                // SAFETY: a non-NULL datum of the outcome's type.
+                outcome = unsafe { self.read(kind, values[att]) };
+            }
+        }
+        // SAFETY: passed on.
+        if !unsafe { self.design_row(values, nulls)? } {
+            self.skip();
+            return Ok(());
+        }
+        if let (Some(coder), Some(column)) = (&mut self.coder, &self.outcome) {
+            // After the design: a row that is skipped does not define a class.
+            let datum = values[column.att];
+            // SAFETY: a non-NULL datum of the outcome's type; labels live in the scan's context.
+            outcome = self.memory.run(|| unsafe { coder.code(datum) })?;
+        }
+        let has_outcome = self.outcome.is_some();
+        let features = self.features;
+        let Some(buffer) = &mut self.buffer else { return Ok(()) };
+        if has_outcome {
+            let row = buffer.rows();
+            buffer.cells_mut()[features * TILE_STRIDE + row] = outcome;
+        }
+        buffer.commit_row();
+        if buffer.is_full() {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// `datum` is a non-NULL datum of the kind's type.
+    #[inline]
+    unsafe fn read(&self, kind: CellKind, datum: pg_sys::Datum) -> f64 {
+        if kind == CellKind::Numeric {
+            // SAFETY: passed on; the text of the number goes into the row's context.
+            return self.row_memory.run(|| unsafe { kind.read(datum) });
+        }
+        // SAFETY: passed on.
+        unsafe { kind.read(datum) }
+    }
+
+    /// Writes the design of one row; `false` where a cell is NULL.
+    ///
+    /// # Safety
+    /// As [`accept`](Self::accept).
+    #[inline]
+    unsafe fn design_row(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) -> Result<bool> {
+        if let DesignLayout::Array(column) = self.design {
+            if nulls[column.att] {
+                return Ok(false);
+            }
+            // SAFETY: a non-NULL array datum; detoasted copies go into the row's context.
+            return unsafe { self.array_row(column, values[column.att]) };
+        }
+        let (DesignLayout::Columns(columns), Some(buffer)) = (&self.design, &mut self.buffer)
+        else {
+            return Ok(false);
+        };
+        let row = buffer.rows();
+        let cells = &mut buffer.cells_mut()[row..];
+        for (column, cell) in columns.iter().zip(cells.iter_mut().step_by(TILE_STRIDE)) {
+            if nulls[column.att] {
+                return Ok(false);
+            }
+            *cell = if column.kind == CellKind::Numeric {
+                // SAFETY: a non-NULL numeric; its text goes into the row's context.
+                self.row_memory.run(|| unsafe { column.kind.read(values[column.att]) })
+            } else {
+                // SAFETY: a non-NULL datum of the column's type.
+                unsafe { column.kind.read(values[column.att]) }
+            };
+        }
+        Ok(true)
+    }
+
+    /// # Safety
+    /// `datum` is a non-NULL array of the column's kind.
+    unsafe fn array_row(&mut self, column: Column, datum: pg_sys::Datum) -> Result<bool> {
+        // SAFETY: a varlena datum; the copy, if one is made, lives until the next reset.
+        let bytes = self.row_memory.run(|| unsafe { array::varlena_bytes(datum) });
+        let view = ArrayView::parse(bytes)
+            .ok_or_else(|| Failure::new(PgSqlErrorCode::ERRCODE_DATA_CORRUPTED, "invalid array"))?;
+        if view.dimensions != 1 {
+            return Err(self.array_error(match view.dimensions {
+                0 => "an empty array".to_owned(),
+                n => format!("an array of {n} dimensions"),
+            }));
+        }
+        if view.has_null {
+            return Ok(false);
+        }
+        if self.buffer.is_none() {
+            self.start(view.len)?;
+        }
+        if view.len != self.features {
+            return Err(self.array_error(format!(
+                "arrays of different lengths: {} and {}",
+                self.features, view.len
+            )));
+        }
+        let Some(buffer) = &mut self.buffer else { return Ok(false) };
+        let row = buffer.rows();
+        let mut cells = buffer.cells_mut()[row..].iter_mut().step_by(TILE_STRIDE);
+        if column.kind == CellKind::Numeric {
+            // SAFETY: a numeric[] without NULLs.
+            self.row_memory.run(|| unsafe {
+                array::numeric_elements(datum, |value| {
+                    if let Some(cell) = cells.next() {
+                        *cell = value;
+                    }
+                });
+            });
+            return Ok(true);
+        }
+        let elements = view
+            .fixed(column.kind)
+            .ok_or_else(|| Failure::new(PgSqlErrorCode::ERRCODE_DATA_CORRUPTED, "invalid array"))?;
+        for (cell, element) in cells.zip(elements.chunks_exact(column.kind.width())) {
+            *cell = column.kind.read_bytes(element);
+        }
+        Ok(true)
+    }
+
+    fn array_error(&self, what: String) -> Failure {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_ARRAY_ELEMENT_ERROR,
+            format!("{} gives {what}", self.argument),
+        )
+        .detail("Every row must give a one-dimensional array of the same length.")
+        .hint("Leave other rows out: source 'SELECT … WHERE cardinality(x) = n'.")
+    }
+
+    /// Opens a new group where the key differs from the last one's (rows come in their order).
+    ///
+    /// # Safety
+    /// As [`accept`](Self::accept).
+    unsafe fn find_group(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) -> Result<()> {
+        if let Some(column) = self.group_columns.iter().find(|column| nulls[column.att]) {
+            return Err(Failure::new(
+                PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                format!("grouping column \"{}\" contains NULL values", column.name),
+            )
+            .hint(format!(
+                "Leave them out: source 'SELECT * FROM … WHERE {} IS NOT NULL'.",
+                pgrx::spi::quote_identifier(&column.name)
+            )));
+        }
+        let same = self.groups.last().is_some_and(|group| {
+            group.key.iter().zip(&self.group_columns).zip(&self.group_order).all(
+                // SAFETY: non-NULL datums of the group column's type.
+                |((key, column), order)| unsafe {
+                    order.order(*key, values[column.att]) == Ordering::Equal
+                },
+            )
+        });
+        if same {
+            return Ok(());
+        }
+        let columns = &self.group_columns;
+        let key = self.memory.run(|| {
+            // SAFETY: non-NULL datums of the group columns' types.
+            columns.iter().map(|c| unsafe { labels::copy(values[c.att], c.type_oid) }).collect()
+        });
+        self.open_group(key)
+    }
+
+    /// Hands the buffered rows to the sink.
+    fn flush(&mut self) -> Result<()> {
+        let Some(buffer) = &mut self.buffer else { return Ok(()) };
+        let count = buffer.rows() as u64;
+        if count == 0 {
+            return Ok(());
+        }
+        let result = self.sink.rows(buffer.span());
+        buffer.clear();
+        result.map_err(|e| self.core(e))?;
+        self.row_memory.reset();
+        self.rows += count;
+        if let Some(group) = self.groups.last_mut() {
+            group.rows += count;
+        }
+        self.tiles += 1;
+        if self.tiles.is_multiple_of(64) {
+            progress::update("reading rows", self.rows, self.expected_rows as u64, f64::NAN);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Scan> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        self.flush()?;
+        let classes = self.coder.as_ref().map(LabelCoder::classes).transpose()?;
+        Ok(Scan {
+            groups: self.groups,
+            group_columns: self.group_columns,
+            classes,
+            names: self.names,
+            _memory: self.memory,
+        })
+    }
+}
+
+/// How an outcome that must be a number is read.
+fn number_kind(column: &AnyColumn) -> Result<CellKind> {
+    CellKind::of(column.type_oid).ok_or_else(|| {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!(
+                "dependent_varname: {} is of type {}, which is no number",
+                column.name,
+                query::type_name(column.type_oid)
+            ),
+        )
+        .hint(format!("Cast it: '({})::double precision'.", column.name))
+    })
+}
