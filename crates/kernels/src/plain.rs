@@ -1,5 +1,6 @@
-//! Every kernel row by row, as the formulas stand.
+//! The kernels row by row as the formulas stand, for the tests to compare with.
 
+use crate::logistic::ETA_LIMIT;
 use crate::{LogisticSpan, LogisticSums};
 
 /// See [`crate::linear_predictor`].
@@ -37,8 +38,8 @@ pub fn logistic_pass(span: &LogisticSpan<'_>, curvature: bool, sums: &mut Logist
         };
         let eta: f64 = (0..p).map(|i| span.theta[i] * x(i)).sum();
         // A sum that met both infinities is NaN and counts as the limit.
-        let eta = if eta.is_nan() { crate::ETA_LIMIT } else { eta };
-        let eta = eta.clamp(-crate::ETA_LIMIT, crate::ETA_LIMIT);
+        let eta = if eta.is_nan() { ETA_LIMIT } else { eta };
+        let eta = eta.clamp(-ETA_LIMIT, ETA_LIMIT);
         let sign = 2.0 * span.y[row] - 1.0;
         let margin = sign * eta;
         let e = (-margin.abs()).exp();
@@ -59,35 +60,6 @@ pub fn logistic_pass(span: &LogisticSpan<'_>, curvature: bool, sums: &mut Logist
                 for j in 0..=i {
                     sums.hessian[i * p + j] += (root * x(i)) * (root * x(j));
                 }
-            }
-        }
-    }
-}
-
-/// See [`crate::fold_rows`].
-pub fn fold_rows(r: &mut [f64], p: usize, a: &mut [f64], stride: usize, rows: usize) {
-    for k in 0..p {
-        let alpha = r[k * p + k];
-        let norm = a[k * stride..][..rows]
-            .iter()
-            .fold(0.0, |norm: f64, v| norm.hypot(*v));
-        if norm == 0.0 {
-            continue;
-        }
-        let beta = -alpha.hypot(norm).copysign(alpha);
-        let tau = (beta - alpha) / beta;
-        r[k * p + k] = beta;
-        for v in &mut a[k * stride..][..rows] {
-            *v /= alpha - beta;
-        }
-        for j in k + 1..p {
-            let (left, right) = a.split_at_mut(j * stride);
-            let (v, column) = (&left[k * stride..][..rows], &mut right[..rows]);
-            let dot: f64 = v.iter().zip(&*column).map(|(v, c)| v * c).sum();
-            let w = tau * (r[j * p + k] + dot);
-            r[j * p + k] -= w;
-            for (c, v) in column.iter_mut().zip(v) {
-                *c -= w * v;
             }
         }
     }

@@ -1,0 +1,98 @@
+//! Speed of the kernels on each path; not part of the suite:
+//! `cargo test --release -p pglearn-kernels speed -- --ignored --nocapture`.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use crate::fold::Fold;
+use crate::logistic::Pass;
+use crate::path::Path;
+use crate::{LogisticSpan, LogisticSums, Scratch};
+
+const ROWS: usize = 256;
+const STRIDE: usize = 264;
+const WIDTHS: [usize; 5] = [1, 10, 30, 100, 400];
+
+/// Nanoseconds per row: the best of several batches.
+fn per_row(rows: usize, mut work: impl FnMut()) -> f64 {
+    let mut best = f64::INFINITY;
+    for _ in 0..7 {
+        let start = Instant::now();
+        let mut calls = 0_u32;
+        while start.elapsed().as_secs_f64() < 0.02 {
+            for _ in 0..4 {
+                work();
+            }
+            calls += 4;
+        }
+        best = best.min(start.elapsed().as_secs_f64() * 1e9 / f64::from(calls) / rows as f64);
+    }
+    best
+}
+
+fn cells(count: usize) -> Vec<f64> {
+    (0..count)
+        .map(|i| ((i as f64) * 0.618_034).fract() - 0.5)
+        .collect()
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn speed() {
+    for path in Path::ALL.iter().copied().filter(|path| path.is_available()) {
+        for d in WIDTHS {
+            let tiles = (8_000_000 / (d * STRIDE * 8)).clamp(1, 8);
+            let data = cells(tiles * d * STRIDE);
+            let y: Vec<f64> = (0..ROWS).map(|row| (row % 2) as f64).collect();
+            let theta = vec![0.1; d + 1];
+            let mut sums = LogisticSums::try_new(d + 1).unwrap();
+            let mut scratch = Scratch::try_new().unwrap();
+            let mut tile = 0;
+            let mut pass = |curvature| {
+                per_row(ROWS, || {
+                    tile = (tile + 1) % tiles;
+                    let span = LogisticSpan {
+                        x: &data[tile * d * STRIDE..][..d * STRIDE],
+                        stride: STRIDE,
+                        rows: ROWS,
+                        columns: d,
+                        y: &y,
+                        weight: None,
+                        theta: &theta,
+                    };
+                    let (scratch, sums) = (&mut scratch, &mut sums);
+                    path.run(Pass {
+                        span: black_box(&span),
+                        curvature,
+                        scratch,
+                        sums,
+                    });
+                })
+            };
+            let (without, with) = (pass(false), pass(true));
+            black_box(&sums);
+            let p = d as f64 + 1.0;
+            let mut r = vec![0.0; d * d];
+            let mut a = data[..d * STRIDE].to_vec();
+            let copy = per_row(ROWS, || {
+                black_box(&mut a).copy_from_slice(black_box(&data[..d * STRIDE]));
+            });
+            let fold = per_row(ROWS, || {
+                a.copy_from_slice(&data[..d * STRIDE]);
+                path.run(Fold {
+                    r: &mut r,
+                    p: d,
+                    a: &mut a,
+                    stride: STRIDE,
+                    rows: ROWS,
+                });
+            }) - copy;
+            eprintln!(
+                "{path:?} d={d}: gradient {without:.2} ns/row, with curvature {with:.2} ({:.1} \
+                 GFLOP/s), folding {fold:.2} ({:.1} GFLOP/s)",
+                p * (p + 1.0) / with,
+                2.0 * (d * d) as f64 / fold,
+            );
+        }
+    }
+}
