@@ -92,7 +92,7 @@ impl Block<'_> {
                 cells: self.a,
                 stride: self.stride,
             };
-            let products =
+            let [products, ..] =
                 block::dots::<V>(columns, columns, (column, first), (1, wide), self.rows);
             t[k][k] = tau;
             // T[0..k, k] = -tau T (V'v_k).
