@@ -176,14 +176,12 @@ impl<const N: usize> Vector for Lanes<N> {
 
     #[inline(always)]
     unsafe fn load_head(from: *const f64, count: usize) -> Self {
-        Self(std::array::from_fn(|lane| {
+        let mut lanes = [0.0; N];
+        for (lane, value) in lanes.iter_mut().enumerate().take(count) {
             // SAFETY: the caller guarantees `count` readable doubles.
-            if lane < count {
-                unsafe { from.add(lane).read_unaligned() }
-            } else {
-                0.0
-            }
-        }))
+            *value = unsafe { from.add(lane).read_unaligned() };
+        }
+        Self(lanes)
     }
 
     #[inline(always)]
