@@ -1,0 +1,252 @@
+//! `cargo xtask demo`: a model of real data, trained inside PostgreSQL, in front of one's eyes.
+
+mod roc;
+mod wine;
+
+use std::fs::{self, TryLockError};
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+
+use crate::cluster::{Cluster, Plan};
+use crate::error::{Attempt, Error, Result, fail};
+use crate::extension::{Extension, Profile};
+use crate::options::Options;
+use crate::place::Place;
+use crate::prerequisites::Toolbox;
+use crate::process;
+use crate::workspace::Workspace;
+
+const DATABASE: &str = "demo";
+
+/// Builds, starts a cluster, loads, trains, evaluates, predicts.
+pub fn run(options: &Options, workspace: &Workspace) -> Result<()> {
+    let lock = fs::File::create(workspace.home.join("demo.lock")).attempt("demo.lock")?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            fail!("another `cargo xtask demo` is at work in this checkout")
+        }
+        Err(TryLockError::Error(error)) => fail!("demo.lock: {error}"),
+    }
+    let toolbox = Toolbox::gather(options, workspace)?;
+    step(&format!(
+        "building the extension for {} (release)",
+        toolbox.server.version
+    ));
+    let extension = Extension::build(workspace, &toolbox, Profile::Release)?;
+
+    let name = format!("demo-{}", toolbox.server.major);
+    if let Ok(earlier) = Place::open(&workspace.instance(&name)) {
+        step("replacing the cluster of an earlier demo");
+        earlier.stop(&workspace.account)?;
+        earlier.remove();
+    }
+    step("starting a throwaway cluster, reachable through a socket only");
+    let plan = Plan {
+        name,
+        settings: Vec::new(),
+        stays: true,
+    };
+    let cluster = Cluster::start(workspace, &toolbox.server, &extension, &plan)?;
+    cluster.create_database(DATABASE)?;
+    show(
+        &cluster,
+        "CREATE SCHEMA ml;\nCREATE EXTENSION pglearn SCHEMA ml;",
+    )?;
+
+    step(&format!(
+        "loading red wine quality ({} wines) into table wine",
+        wine::rows()
+    ));
+    load(&cluster)?;
+    tell(&cluster)?;
+    farewell(&cluster.place);
+    Ok(())
+}
+
+fn load(cluster: &Cluster) -> Result<()> {
+    cluster.sql(DATABASE, &wine::create_table())?;
+    let mut psql = cluster.client("psql");
+    psql.args([
+        "-Xq",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-d",
+        DATABASE,
+        "-c",
+        &wine::copy(),
+    ]);
+    let mut child = psql
+        .stdin(Stdio::piped())
+        .spawn()
+        .attempt("starting psql")?;
+    if let Some(mut input) = child.stdin.take() {
+        input
+            .write_all(wine::csv().as_bytes())
+            .attempt("sending rows to psql")?;
+    }
+    if !child.wait().attempt("psql")?.success() {
+        fail!("the rows were not accepted");
+    }
+    cluster.sql(DATABASE, "ANALYZE wine").map(drop)
+}
+
+/// The story: train, look at the model, evaluate, predict.
+fn tell(cluster: &Cluster) -> Result<()> {
+    let features = wine::columns().join(", ");
+    step("training: which wines are rated 7 or better?");
+    show(
+        cluster,
+        &format!(
+            "SELECT ml.logregr_train('wine', 'wine_model', 'quality >= 7',\n    'ARRAY[{}]');",
+            wine::wrapped_columns("           ")
+        ),
+    )?;
+    step("the model");
+    quiet(cluster, &wine::coefficients())?;
+
+    step("how well it separates the wines it was trained on");
+    show(
+        cluster,
+        &format!(
+            "CREATE TABLE wine_scores AS\n  SELECT id, quality, (quality >= 7)::integer AS good,\n         ml.logregr_predict_prob(coef, ARRAY[{}]) AS probability\n    FROM wine, wine_model;",
+            wine::wrapped_columns("                                             ")
+        ),
+    )?;
+    show(
+        cluster,
+        "SELECT ml.area_under_roc('wine_scores', 'wine_auc', 'probability', 'good');",
+    )?;
+    quiet(
+        cluster,
+        "SELECT round(area_under_roc::numeric, 4) AS auc FROM wine_auc",
+    )?;
+    let points = cluster.sql(DATABASE, "SELECT fpr, tpr FROM ml.binary_classifier_auc('wine_scores', 'wine_roc', 'probability', 'good') ORDER BY fpr, tpr")?;
+    println!("{}", roc::plot(&roc::points(&points)?));
+
+    step("predicting");
+    quiet(cluster, &format!(
+        "SELECT id, quality, ml.logregr_predict(coef, x) AS predicted, round(ml.logregr_predict_prob(coef, x)::numeric, 3) AS probability
+           FROM wine_model, (SELECT id, quality, ARRAY[{features}] AS x FROM wine WHERE id % 320 = 9 ORDER BY id) w ORDER BY id"
+    ))
+}
+
+fn step(text: &str) {
+    println!("\n-- {text}");
+}
+
+/// Prints SQL and runs it.
+fn show(cluster: &Cluster, sql: &str) -> Result<()> {
+    println!("{sql}");
+    quiet(cluster, sql)
+}
+
+/// Runs SQL and lets its rows and notices through.
+fn quiet(cluster: &Cluster, sql: &str) -> Result<()> {
+    let mut psql = cluster.client("psql");
+    // A function that returns nothing shows no table.
+    psql.args([
+        "-Xq",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-P",
+        "footer=off",
+        "-d",
+        DATABASE,
+        "-c",
+        sql,
+    ]);
+    let result = psql
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .attempt("starting psql")?;
+    let text = String::from_utf8_lossy(&result.stdout);
+    if text
+        .lines()
+        .nth(2)
+        .is_some_and(|row| !row.trim().is_empty())
+    {
+        print!("{text}");
+    }
+    if !result.status.success() {
+        return Err(Error::new(
+            "the demo's SQL failed; the cluster is up: `cargo xtask psql`",
+        ));
+    }
+    Ok(())
+}
+
+fn farewell(place: &Place) {
+    println!("-- the cluster stays up; go on with\n");
+    println!("cargo xtask psql");
+    println!("cargo xtask stop\n");
+    println!("or, with any psql:\n");
+    println!("{}", psql_line(place));
+}
+
+/// A line that opens a shell on the cluster, to be pasted.
+fn psql_line(place: &Place) -> String {
+    let libraries = place
+        .library_path
+        .as_ref()
+        .map(|path| format!("LD_LIBRARY_PATH={} ", process::quote(path)));
+    format!(
+        "{}{} -h {} -U postgres {DATABASE}",
+        libraries.unwrap_or_default(),
+        process::quote(&place.bindir.join("psql").display().to_string()),
+        process::quote(&place.socket.display().to_string())
+    )
+}
+
+/// `cargo xtask psql`: becomes a psql on the demo's cluster.
+pub fn psql(arguments: &[String], workspace: &Workspace) -> Result<()> {
+    let Some(place) = running(workspace).into_iter().next() else {
+        fail!("no demo is running: `cargo xtask demo` starts one");
+    };
+    let mut psql = place.client("psql");
+    psql.env("PGDATABASE", DATABASE).args(arguments);
+    Err(Error::new(format!(
+        "{}: {}",
+        process::line(&psql),
+        psql.exec()
+    )))
+}
+
+/// `cargo xtask stop`: ends the demo and removes its cluster.
+pub fn stop(workspace: &Workspace) -> Result<()> {
+    let places = all(workspace);
+    for place in &places {
+        place.stop(&workspace.account)?;
+        place.remove();
+        println!("stopped and removed {}", place.folder.display());
+    }
+    if places.is_empty() {
+        println!("no demo is running");
+    }
+    Ok(())
+}
+
+fn running(workspace: &Workspace) -> Vec<Place> {
+    all(workspace)
+        .into_iter()
+        .filter(|place| place.is_running(&workspace.account))
+        .collect()
+}
+
+fn all(workspace: &Workspace) -> Vec<Place> {
+    let instances = workspace.home.join("instances");
+    let mut folders: Vec<_> = fs::read_dir(instances)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("demo-"))
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    folders
+        .iter()
+        .filter_map(|folder| Place::open(folder).ok())
+        .collect()
+}

@@ -1,0 +1,70 @@
+//! `cargo xtask test`: every test of the project, in order from the quickest to the slowest.
+
+mod crates;
+mod readme;
+mod regress;
+mod report;
+mod server;
+
+use crate::cluster::{Cluster, Plan};
+use crate::error::{Result, fail};
+use crate::extension::Extension;
+use crate::options::Options;
+use crate::place;
+use crate::prerequisites::Toolbox;
+use crate::workspace::Workspace;
+
+use report::Report;
+
+/// Runs the tests whose names contain one of the words, or all.
+pub fn run(options: &Options, workspace: &Workspace) -> Result<()> {
+    let mut report = Report::new(&options.words);
+    crates::run(workspace, &mut report);
+    let suites = regress::suites(workspace)?;
+    let names = suites
+        .iter()
+        .cloned()
+        .chain([readme::NAME.to_owned()])
+        .chain(server::names());
+    if names.into_iter().any(|name| report.wants(&name)) {
+        with_server(options, workspace, &suites, &mut report)?;
+    }
+    if report.is_empty() {
+        fail!("no test is called like {}", options.words.join(" or "));
+    }
+    report.finish()
+}
+
+fn with_server(
+    options: &Options,
+    workspace: &Workspace,
+    suites: &[String],
+    report: &mut Report,
+) -> Result<()> {
+    let toolbox = Toolbox::gather(options, workspace)?;
+    let extension = Extension::build(workspace, &toolbox, options.profile())?;
+    place::sweep(&workspace.home.join("instances"), &workspace.account);
+    let plan = Plan::throwaway("test").with("max_connections", "60");
+    let cluster = Cluster::start(workspace, &toolbox.server, &extension, &plan)?;
+    report.note(&format!(
+        "{} with the extension, for the following tests",
+        toolbox.server.version
+    ));
+    regress::run(
+        workspace,
+        &toolbox.server,
+        &cluster,
+        suites,
+        options.update,
+        report,
+    );
+    readme::run(workspace, &cluster, report);
+    server::run(&cluster, report);
+    if report.failed() {
+        report.note(&format!(
+            "the server's log: {}",
+            cluster.keep_log().display()
+        ));
+    }
+    Ok(())
+}

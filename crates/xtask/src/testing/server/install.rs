@@ -1,0 +1,82 @@
+//! The extension as an object of the database: installed, dumped, restored, loaded again.
+
+use std::process::Stdio;
+
+use super::expect;
+use crate::cluster::Cluster;
+use crate::error::{Attempt, Result, fail};
+
+/// Name, schema and owner of the extension.
+const WHERE: &str = "SELECT extname, extnamespace::regnamespace, extowner::regrole, extversion FROM pg_extension WHERE extname = 'pglearn'";
+
+/// Everything the extension consists of, as one text.
+const SURFACE: &str = "SELECT md5(string_agg(pg_describe_object(classid, objid, objsubid), ',' ORDER BY pg_describe_object(classid, objid, objsubid) COLLATE \"C\"))
+  FROM pg_depend WHERE deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pglearn')";
+
+/// A role without any privilege but the ownership of its database installs the extension: that is
+/// what `trusted` in the control file promises.
+pub fn by_database_owner(cluster: &Cluster) -> Result<()> {
+    cluster.sql(
+        "postgres",
+        "DROP DATABASE IF EXISTS trusted_install WITH (FORCE)",
+    )?;
+    cluster.sql("postgres", "DROP ROLE IF EXISTS plain_owner")?;
+    cluster.sql("postgres", "CREATE ROLE plain_owner LOGIN")?;
+    cluster.sql(
+        "postgres",
+        "CREATE DATABASE trusted_install OWNER plain_owner TEMPLATE template0",
+    )?;
+    let mut session = cluster.session("trusted_install")?;
+    session.run("SET SESSION AUTHORIZATION plain_owner")?;
+    session.run("CREATE SCHEMA ml")?;
+    session.run("CREATE EXTENSION pglearn SCHEMA ml")?;
+    expect(
+        "the extension",
+        &session.run(WHERE)?,
+        &format!("pglearn|ml|plain_owner|{}", env!("CARGO_PKG_VERSION")),
+    )?;
+    session.run("DROP EXTENSION pglearn")?;
+    let left =
+        session.run("SELECT count(*) FROM pg_class WHERE relnamespace = 'ml'::regnamespace")?;
+    expect("relations left behind by DROP EXTENSION", &left, "0")
+}
+
+/// `pg_dump` and `psql` carry the extension into another database, object for object.
+pub fn dump_and_restore(cluster: &Cluster) -> Result<()> {
+    let (before, after) = ("dump_source", "dump_target");
+    cluster.create_database_with_extension(before)?;
+    cluster.create_database(after)?;
+    let dump = cluster
+        .client("pg_dump")
+        .arg(before)
+        .stdin(Stdio::null())
+        .output()
+        .attempt("starting pg_dump")?;
+    if !dump.status.success() {
+        fail!("pg_dump: {}", String::from_utf8_lossy(&dump.stderr));
+    }
+    let file = cluster.place.folder.join("dump.sql");
+    std::fs::write(&file, &dump.stdout).attempt(file.display())?;
+    let mut restore = cluster.client("psql");
+    restore
+        .args(["-Xq", "-v", "ON_ERROR_STOP=1", "-d", after, "-f"])
+        .arg(&file);
+    crate::process::output(&mut restore)?;
+    expect(
+        "the restored extension",
+        &cluster.sql(after, WHERE)?,
+        &cluster.sql(before, WHERE)?,
+    )?;
+    expect(
+        "its objects",
+        &cluster.sql(after, SURFACE)?,
+        &cluster.sql(before, SURFACE)?,
+    )
+}
+
+/// The library loads again in a restarted server, and in a session that never created anything.
+pub fn survives_restart(cluster: &Cluster) -> Result<()> {
+    cluster.create_database_with_extension("restart")?;
+    cluster.restart()?;
+    cluster.sql("restart", "LOAD 'pglearn'").map(drop)
+}
