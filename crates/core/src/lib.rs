@@ -5,8 +5,13 @@
 //! which cancellation, deadlines and progress enter; every failure is an [`error::Error`].
 
 pub mod error;
+mod linalg;
 pub mod linear;
+pub mod metrics;
+pub mod logistic;
 pub mod monitor;
+mod parallel;
 pub mod tiles;
 
 pub use error::{Error, Result};
+pub use linfa::ParamGuard;
