@@ -12,9 +12,6 @@ use crate::{Error, Result};
 
 /// A residual below this share of the norm of the target is rounding.
 const ROUNDING_SHARE: f64 = 64.0 * f64::EPSILON;
-/// Columns whose share in a null vector (equilibrated, largest 1) is smaller are not named.
-const NAMED_SHARE: f64 = 1e-6;
-
 /// A fact about the data that the user should know.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -90,7 +87,7 @@ pub fn finish(state: &[u8], monitor: &mut dyn Monitor) -> Result<LinearFit> {
 
 fn fit(header: &Header, triangle: &[f64], monitor: &mut dyn Monitor) -> Result<LinearFit> {
     let columns = header.columns;
-    let factor = Pivoted::new(triangle, columns, monitor)?;
+    let factor = Pivoted::new(triangle, columns, header.folded, monitor)?;
     let (rows, rank) = (header.folded, factor.rank);
     let last = triangle[triangle.len() - 1];
     let residual = norm(&factor.target[rank..]).hypot(last);
@@ -297,6 +294,9 @@ fn covariance(
 
 fn findings(header: &Header, factor: &Pivoted, residual: f64, target: f64) -> Vec<Finding> {
     let mut findings = Vec::new();
+    // Smaller shares in a null vector may be rounding, which grows as the other columns near
+    // dependence themselves.
+    let least_share = (256.0 * f64::EPSILON / factor.smallest_pivot()).clamp(1e-11, 1e-3);
     let mut zero = factor.order[factor.nonzero..].to_vec();
     zero.sort_unstable();
     findings.extend(
@@ -311,14 +311,16 @@ fn findings(header: &Header, factor: &Pivoted, residual: f64, target: f64) -> Ve
         let named = vector
             .iter()
             .zip(&factor.order)
-            .filter(|(v, _)| v.abs() > NAMED_SHARE * largest);
+            .filter(|(v, _)| v.abs() > least_share * largest);
         let mut columns: Vec<usize> = named.map(|(_, column)| *column).collect();
         columns.sort_unstable();
         findings.push(Finding::Collinear { columns });
     }
     let (rows, rank) = (header.folded, factor.rank);
     if header.squares == 0.0 {
-        findings.push(Finding::ConstantTarget { value: header.mean });
+        findings.push(Finding::ConstantTarget {
+            value: header.origin,
+        });
     }
     if rows <= rank as u64 {
         findings.push(Finding::NoDegreesOfFreedom { rows, rank });

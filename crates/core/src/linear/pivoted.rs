@@ -6,12 +6,13 @@ use crate::monitor::{Monitor, Progress, check};
 use crate::tiles::zeroed;
 use crate::{Error, Result};
 
-/// A column is dependent on others where what they leave of it is below this share of its norm.
+/// A column is dependent on others where what they leave of it is below this share of its norm, for
+/// up to a million rows; above, the share grows with the square root of the rows, as rounding does.
 ///
-/// Rounding leaves 1e-16 to 1e-14 of a column that is an exact combination (measured up to 1e7
-/// rows); the most nearly collinear of the NIST reference sets, Filip, has 1.2e-9. The share does
-/// not depend on the units of any column.
-pub(super) const RANK_TOLERANCE: f64 = 1e-13;
+/// Rounding leaves of an exact combination 7e-16 (1e4 rows), 5e-15 (1e6), 3e-14 (1e7), measured with
+/// up to 60 columns and means of up to 1e6 standard deviations; the most nearly collinear of the
+/// NIST reference sets, Filip, has 1.2e-9. The share does not depend on the units of any column.
+const RANK_TOLERANCE: f64 = 1e-13;
 
 /// `R D P = Q (T S; 0 0)`: D equilibrates the columns, P orders them, T (order `rank`) is triangular.
 #[derive(Debug)]
@@ -33,8 +34,14 @@ pub(super) struct Pivoted {
 
 impl Pivoted {
     /// Factorises the leading `height` columns of `triangle` (dense, column after column,
-    /// `height + 1` cells apart); column `height` is the target.
-    pub fn new(triangle: &[f64], height: usize, monitor: &mut dyn Monitor) -> Result<Self> {
+    /// `height + 1` cells apart), the factor of `rows` rows; column `height` is the target.
+    pub fn new(
+        triangle: &[f64],
+        height: usize,
+        rows: u64,
+        monitor: &mut dyn Monitor,
+    ) -> Result<Self> {
+        let tolerance = RANK_TOLERANCE * (rows as f64 / 1e6).sqrt().max(1.0);
         let column = |j: usize| &triangle[j * (height + 1)..][..height];
         let norms: Vec<f64> = (0..height).map(|j| norm(&column(j)[..=j])).collect();
         if norms.iter().chain(column(height)).any(|v| !v.is_finite()) {
@@ -61,13 +68,13 @@ impl Pivoted {
             height,
             target,
         };
-        factor.reduce(monitor)?;
+        factor.reduce(tolerance, monitor)?;
         Ok(factor)
     }
 
     /// Businger and Golub (1965); remaining norms are recomputed, not updated, once they have lost
     /// half their digits (Drmac and Bujanovic 2008).
-    fn reduce(&mut self, monitor: &mut dyn Monitor) -> Result<()> {
+    fn reduce(&mut self, tolerance: f64, monitor: &mut dyn Monitor) -> Result<()> {
         let (height, total) = (self.height, self.nonzero as u64);
         let mut left = vec![1.0; self.nonzero];
         let mut known = left.clone();
@@ -84,7 +91,7 @@ impl Pivoted {
             )?;
             let largest = (step..self.nonzero)
                 .fold(step, |best, j| if left[j] > left[best] { j } else { best });
-            if left[largest] <= RANK_TOLERANCE {
+            if left[largest] <= tolerance {
                 break;
             }
             self.exchange(step, largest);
@@ -125,6 +132,13 @@ impl Pivoted {
     /// Column `j` of (T S), its first `rank` cells.
     fn column(&self, j: usize) -> &[f64] {
         &self.cells[j * self.height..][..self.rank]
+    }
+
+    /// Size of the last independent pivot: about the inverse of the condition number of T.
+    pub fn smallest_pivot(&self) -> f64 {
+        self.rank
+            .checked_sub(1)
+            .map_or(1.0, |last| self.column(last)[last].abs())
     }
 
     /// Solves T u = b in place.

@@ -8,8 +8,9 @@
 //! | 0 | magic `PLLS`, version `u16`, two zero bytes |
 //! | 8 | columns `u32`, rows waiting in the buffer `u32` |
 //! | 16 | rows folded into R `u64` |
-//! | 24 | mean and centred sum of squares of the folded targets, two `f64` |
-//! | 40 | R of (X, y), upper triangle packed by columns, `p (p + 1) / 2` `f64` |
+//! | 24 | origin (the first target folded), mean of the folded targets less the origin, sum of their
+//! squared distances from the mean, three `f64` |
+//! | 48 | R of (X, y), upper triangle packed by columns, `p (p + 1) / 2` `f64` |
 //! | … | buffer of [`BUFFER_ROWS`] rows of `p` `f64` |
 //!
 //! A row costs one copy into the buffer and its share of a fold: orthogonal reflections that take
@@ -30,9 +31,10 @@ const CELL: usize = size_of::<f64>();
 const COLUMNS: usize = 8;
 const BUFFERED: usize = 12;
 const FOLDED: usize = 16;
-const MEAN: usize = 24;
-const SQUARES: usize = 32;
-const TRIANGLE: usize = 40;
+const ORIGIN: usize = 24;
+const MEAN: usize = 32;
+const SQUARES: usize = 40;
+const TRIANGLE: usize = 48;
 /// Cells between two columns of the tile that is folded.
 const STRIDE: usize = BUFFER_ROWS + 8;
 
@@ -65,12 +67,14 @@ impl Work {
 }
 
 /// What the header of a state says.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Header {
     pub columns: usize,
     pub buffered: usize,
     pub folded: u64,
-    /// Mean of the folded targets.
+    /// A target, so that what follows does not lose digits to a large mean.
+    pub origin: f64,
+    /// Mean of the folded targets less the origin.
     pub mean: f64,
     /// Sum of the squared distances of the folded targets from their mean.
     pub squares: f64,
@@ -107,6 +111,7 @@ impl Header {
             columns: get_u32(bytes, COLUMNS) as usize,
             buffered: get_u32(bytes, BUFFERED) as usize,
             folded: u64::from_le_bytes(cell(bytes, FOLDED)),
+            origin: get(bytes, ORIGIN),
             mean: get(bytes, MEAN),
             squares: get(bytes, SQUARES),
         };
@@ -126,21 +131,46 @@ impl Header {
     fn write(&self, bytes: &mut [u8]) {
         bytes[BUFFERED..][..4].copy_from_slice(&(self.buffered as u32).to_le_bytes());
         bytes[FOLDED..][..8].copy_from_slice(&self.folded.to_le_bytes());
+        put(bytes, ORIGIN, self.origin);
         put(bytes, MEAN, self.mean);
         put(bytes, SQUARES, self.squares);
     }
 
-    /// Takes the mean and squares of another set of targets in (Chan, Golub and LeVeque 1983).
-    fn absorb_targets(&mut self, rows: u64, mean: f64, squares: f64) {
-        if rows == 0 {
+    /// Takes targets in.
+    fn absorb_targets(&mut self, targets: &[f64]) {
+        let Some(first) = targets.first().copied() else {
             return;
+        };
+        if self.folded == 0 {
+            self.origin = first;
         }
+        let (count, origin) = (targets.len() as f64, self.origin);
+        // Distances from one of the values: equal values have exactly none.
+        let spread = targets.iter().map(|y| y - first).sum::<f64>() / count;
+        let squares = targets.iter().map(|y| (y - first - spread).powi(2)).sum();
+        self.absorb(targets.len() as u64, first - origin + spread, squares);
+    }
+
+    /// Takes the mean and squares of other targets in (Chan, Golub and LeVeque 1983).
+    fn absorb(&mut self, rows: u64, mean: f64, squares: f64) {
         let total = self.folded.saturating_add(rows);
         let share = rows as f64 / total as f64;
         let distance = mean - self.mean;
         self.mean += distance * share;
         self.squares += squares + distance * distance * (self.folded as f64 * share);
         self.folded = total;
+    }
+
+    /// Takes the targets of another state in.
+    fn absorb_header(&mut self, other: &Self) {
+        if self.folded == 0 {
+            self.origin = other.origin;
+        }
+        self.absorb(
+            other.folded,
+            other.mean + (other.origin - self.origin),
+            other.squares,
+        );
     }
 }
 
@@ -221,10 +251,7 @@ impl<'a> StateMut<'a> {
         bytes[COLUMNS..][..4].copy_from_slice(&(columns as u32).to_le_bytes());
         let header = Header {
             columns,
-            buffered: 0,
-            folded: 0,
-            mean: 0.0,
-            squares: 0.0,
+            ..Header::default()
         };
         Ok(Self { bytes, header })
     }
@@ -343,13 +370,7 @@ impl<'a> StateMut<'a> {
             other.unpack(&mut addend);
             self.fold_with(work, STRIDE, |header, work| {
                 fold_triangle(&addend, p, work);
-                let Header {
-                    folded,
-                    mean,
-                    squares,
-                    ..
-                } = other.header;
-                header.absorb_targets(folded, mean, squares);
+                header.absorb_header(&other.header);
             })?;
         }
         for row in 0..other.header.buffered {
@@ -370,9 +391,8 @@ impl<'a> StateMut<'a> {
         let p = self.header.order();
         self.fold_with(work, stride, |header, work| {
             fill(&mut work.tile);
-            let (mean, squares) = moments(&work.tile[(p - 1) * stride..][..rows]);
+            header.absorb_targets(&work.tile[(p - 1) * stride..][..rows]);
             pglearn_kernels::fold_rows(&mut work.triangle, p, &mut work.tile, stride, rows);
-            header.absorb_targets(rows as u64, mean, squares);
         })
     }
 
@@ -438,10 +458,9 @@ fn fold_buffer(state: &StateRef<'_>, header: &mut Header, work: &mut Work) {
             work.tile[column * STRIDE + row] = f64::from_le_bytes(*bytes);
         }
     }
-    let (mean, squares) = moments(&work.tile[(p - 1) * STRIDE..][..rows]);
+    header.absorb_targets(&work.tile[(p - 1) * STRIDE..][..rows]);
     pglearn_kernels::fold_rows(&mut work.triangle, p, &mut work.tile, STRIDE, rows);
     header.buffered = 0;
-    header.absorb_targets(rows as u64, mean, squares);
 }
 
 /// Folds a triangle (dense, column after column) into `work.triangle`, some rows at a time.
@@ -453,18 +472,6 @@ fn fold_triangle(addend: &[f64], p: usize, work: &mut Work) {
         }
         pglearn_kernels::fold_rows(&mut work.triangle, p, &mut work.tile, STRIDE, rows);
     }
-}
-
-/// Mean and centred sum of squares; distances are taken from the first value, so that equal
-/// values have exactly none.
-fn moments(values: &[f64]) -> (f64, f64) {
-    let Some(first) = values.first().copied() else {
-        return (0.0, 0.0);
-    };
-    let count = values.len() as f64;
-    let shift = values.iter().map(|v| v - first).sum::<f64>() / count;
-    let squares = values.iter().map(|v| (v - first - shift).powi(2)).sum();
-    (first + shift, squares)
 }
 
 pub(super) fn check_columns(columns: usize) -> Result<()> {
