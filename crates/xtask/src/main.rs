@@ -19,6 +19,7 @@ mod process;
 mod schema;
 mod session;
 mod testing;
+mod wine;
 mod workspace;
 
 use std::process::ExitCode;
@@ -76,7 +77,9 @@ const COMMON: &str = "  --pg-version N     PostgreSQL 15 (preferred), 16, 17 or 
 
 fn main() -> ExitCode {
     match dispatch(std::env::args().skip(1).collect()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        // What failed has been said, and the last line counts it.
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -84,14 +87,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch(mut arguments: Vec<String>) -> Result<()> {
+/// Runs a command; false means that tests failed.
+fn dispatch(mut arguments: Vec<String>) -> Result<bool> {
     if arguments.is_empty() || ["--help", "-h", "help"].contains(&arguments[0].as_str()) {
         print!("{}", help());
-        return Ok(());
+        return Ok(true);
     }
     let command = arguments.remove(0);
     if command == "psql" && arguments != ["--help"] {
-        return demo::psql(&arguments, &Workspace::locate()?);
+        return demo::psql(&arguments, &Workspace::locate()?).map(|()| true);
     }
     let Some((name, about, details)) = COMMANDS.into_iter().find(|(name, ..)| *name == command)
     else {
@@ -107,21 +111,22 @@ fn dispatch(mut arguments: Vec<String>) -> Result<()> {
                 String::new()
             }
         );
-        return Ok(());
+        return Ok(true);
     }
     if !options.words.is_empty() && !["test", "bench"].contains(&name) {
         fail!("{name} takes no {}: see --help", options.words.join(" "));
     }
     let workspace = Workspace::locate()?;
     match name {
-        "demo" => demo::run(&options, &workspace),
-        "stop" => demo::stop(&workspace),
-        "test" => testing::run(&options, &workspace),
-        "bench" => bench::run(&options, &workspace),
-        "install" => deliver::install(&options, &workspace),
-        "package" => deliver::package(&options, &workspace),
-        _ => prerequisites(&options, &workspace),
+        "test" => return testing::run(&options, &workspace),
+        "demo" => demo::run(&options, &workspace)?,
+        "stop" => demo::stop(&workspace)?,
+        "bench" => bench::run(&options, &workspace)?,
+        "install" => deliver::install(&options, &workspace)?,
+        "package" => deliver::package(&options, &workspace)?,
+        _ => prerequisites(&options, &workspace)?,
     }
+    Ok(true)
 }
 
 fn prerequisites(options: &Options, workspace: &Workspace) -> Result<()> {

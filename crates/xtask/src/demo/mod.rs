@@ -1,7 +1,6 @@
 //! `cargo xtask demo`: a model of real data, trained inside PostgreSQL, in front of one's eyes.
 
 mod roc;
-mod wine;
 
 use std::fs::{self, TryLockError};
 use std::io::Write;
@@ -14,8 +13,8 @@ use crate::extension::{Extension, Profile};
 use crate::options::Options;
 use crate::place::Place;
 use crate::prerequisites::Toolbox;
-use crate::process;
 use crate::workspace::Workspace;
+use crate::{process, wine};
 
 const DATABASE: &str = "demo";
 

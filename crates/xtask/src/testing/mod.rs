@@ -16,8 +16,8 @@ use crate::workspace::Workspace;
 
 use report::Report;
 
-/// Runs the tests whose names contain one of the words, or all.
-pub fn run(options: &Options, workspace: &Workspace) -> Result<()> {
+/// Runs the tests whose names contain one of the words, or all; false if one failed.
+pub fn run(options: &Options, workspace: &Workspace) -> Result<bool> {
     let mut report = Report::new(&options.words);
     crates::run(workspace, &mut report);
     let suites = regress::suites(workspace)?;
@@ -32,7 +32,7 @@ pub fn run(options: &Options, workspace: &Workspace) -> Result<()> {
     if report.is_empty() {
         fail!("no test is called like {}", options.words.join(" or "));
     }
-    report.finish()
+    Ok(report.finish())
 }
 
 fn with_server(
@@ -42,14 +42,14 @@ fn with_server(
     report: &mut Report,
 ) -> Result<()> {
     let toolbox = Toolbox::gather(options, workspace)?;
+    report.note(&format!(
+        "building the extension for {}",
+        toolbox.server.version
+    ));
     let extension = Extension::build(workspace, &toolbox, options.profile())?;
     place::sweep(&workspace.home.join("instances"), &workspace.account);
     let plan = Plan::throwaway("test").with("max_connections", "60");
     let cluster = Cluster::start(workspace, &toolbox.server, &extension, &plan)?;
-    report.note(&format!(
-        "{} with the extension, for the following tests",
-        toolbox.server.version
-    ));
     regress::run(
         workspace,
         &toolbox.server,

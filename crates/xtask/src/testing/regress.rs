@@ -1,17 +1,19 @@
 //! PostgreSQL's own regression runner over `tests/sql/*.sql` and `tests/expected/*.out`.
 //!
-//! Every suite has a database of its own, with the extension in schema `ml` unless the suite
-//! creates the extension itself. Suites called `data_…` need the folder `PGLEARN_DATA`.
+//! Every suite has a database of its own: an empty one if it creates the extension itself, else a
+//! copy of one in which `tests/sql/setup.sql` ran. Suites called `data_…` need the folder
+//! `PGLEARN_DATA`; `PGLEARN_WINE` is set to a CSV file of the wine data for all of them.
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::cluster::Cluster;
-use crate::error::{Attempt, Result};
+use crate::cluster::{Cluster, quote_identifier};
+use crate::error::{Attempt, Result, fail};
 use crate::postgres::Server;
 use crate::testing::report::{Outcome, Report};
 use crate::workspace::Workspace;
+use crate::{process, wine};
 
 /// The names of the suites, as `sql/<file>`, in order.
 pub fn suites(workspace: &Workspace) -> Result<Vec<String>> {
@@ -36,6 +38,16 @@ pub fn run(
     update: bool,
     report: &mut Report,
 ) {
+    if !suites.iter().any(|name| report.wants(name)) {
+        return;
+    }
+    let bench = Bench {
+        tests: workspace.root.join("tests"),
+        server,
+        cluster,
+        update,
+    };
+    let ready = bench.prepare();
     for name in suites {
         let suite = name.trim_start_matches("sql/");
         report.test(name, || {
@@ -48,15 +60,8 @@ pub fn run(
                     server.pg_regress().display()
                 )));
             }
-            prepare_database(
-                cluster,
-                suite,
-                &workspace
-                    .root
-                    .join("tests/sql")
-                    .join(format!("{suite}.sql")),
-            )?;
-            compare(workspace, server, cluster, suite, update)
+            bench.create_database(suite, &ready)?;
+            bench.compare(suite)
         });
     }
 }
@@ -68,76 +73,123 @@ pub fn data_folder() -> Option<String> {
     Some(folder.display().to_string())
 }
 
-fn prepare_database(cluster: &Cluster, database: &str, script: &Path) -> Result<()> {
-    let text = fs::read_to_string(script).attempt(script.display())?;
-    if text.to_uppercase().contains("CREATE EXTENSION") {
-        cluster.create_database(database)
-    } else {
-        cluster.create_database_with_extension(database)
-    }
+/// The database that the others are copies of.
+const TEMPLATE: &str = "suite_template";
+
+/// What all suites share.
+struct Bench<'a> {
+    tests: PathBuf,
+    server: &'a Server,
+    cluster: &'a Cluster,
+    update: bool,
 }
 
-fn compare(
-    workspace: &Workspace,
-    server: &Server,
-    cluster: &Cluster,
-    suite: &str,
-    update: bool,
-) -> Result<Outcome> {
-    let tests = workspace.root.join("tests");
-    let expected = tests.join("expected").join(format!("{suite}.out"));
-    if !expected.is_file() {
-        if !update {
-            return Ok(Outcome::failed(format!(
-                "{} does not exist: `cargo xtask test --update {suite}` makes it",
-                expected.display()
-            )));
+impl Bench<'_> {
+    /// Writes the wine data and makes the template.
+    fn prepare(&self) -> Result<()> {
+        fs::write(self.wine(), wine::csv()).attempt(self.wine().display())?;
+        let setup = self.script("setup");
+        if !setup.is_file() {
+            return self.cluster.create_database_with_extension(TEMPLATE);
         }
-        fs::write(&expected, "").attempt(expected.display())?;
+        self.cluster.create_database(TEMPLATE)?;
+        let mut psql = self.in_environment(Command::new(self.cluster.place.bindir.join("psql")));
+        psql.env("PG_ABS_SRCDIR", &self.tests).args([
+            "-Xq",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-d",
+            TEMPLATE,
+            "-f",
+        ]);
+        process::output(psql.arg(setup)).map(drop)
     }
-    let output = cluster.place.folder.join("regress").join(suite);
-    fs::create_dir_all(&output).attempt(output.display())?;
-    let mut runner = Command::new(server.pg_regress());
-    for (name, value) in cluster.client("psql").get_envs() {
-        match value {
-            Some(value) => runner.env(name, value),
-            None => runner.env_remove(name),
-        };
+
+    fn create_database(&self, suite: &str, ready: &Result<()>) -> Result<()> {
+        let script = self.script(suite);
+        let text = fs::read_to_string(&script).attempt(script.display())?;
+        if text.to_uppercase().contains("CREATE EXTENSION") {
+            return self.cluster.create_database(suite);
+        }
+        if let Err(error) = ready {
+            fail!("the common part failed: {error}");
+        }
+        let sql = format!(
+            "CREATE DATABASE {} TEMPLATE {TEMPLATE}",
+            quote_identifier(suite)
+        );
+        self.cluster.sql("postgres", &sql).map(drop)
     }
-    if let Some(folder) = data_folder() {
-        runner.env("PGLEARN_DATA", folder);
+
+    fn compare(&self, suite: &str) -> Result<Outcome> {
+        let expected = self.tests.join("expected").join(format!("{suite}.out"));
+        if !expected.is_file() {
+            if !self.update {
+                let advice = format!("`cargo xtask test --update {suite}` makes it");
+                return Ok(Outcome::failed(format!(
+                    "{} does not exist: {advice}",
+                    expected.display()
+                )));
+            }
+            fs::create_dir_all(self.tests.join("expected")).attempt("tests/expected")?;
+            fs::write(&expected, "").attempt(expected.display())?;
+        }
+        let output = self.cluster.place.folder.join("regress").join(suite);
+        fs::create_dir_all(&output).attempt(output.display())?;
+        let mut runner = self.in_environment(Command::new(self.server.pg_regress()));
+        runner.args(["--use-existing", "--port=5432", "--user=postgres"]);
+        runner.arg(format!("--host={}", self.cluster.place.socket.display()));
+        runner.arg(format!("--bindir={}", self.cluster.place.bindir.display()));
+        runner
+            .arg(format!("--inputdir={}", self.tests.display()))
+            .arg(format!("--outputdir={}", output.display()));
+        runner
+            .arg(format!("--dbname={suite}"))
+            .arg(suite)
+            .current_dir(&output);
+        let result = runner
+            .stdin(Stdio::null())
+            .output()
+            .attempt("starting pg_regress")?;
+        let produced = output.join("results").join(format!("{suite}.out"));
+        if self.update && produced.is_file() {
+            fs::copy(&produced, &expected).attempt(expected.display())?;
+            return Ok(Outcome::Passed(1, "expected output written".to_owned()));
+        }
+        if result.status.success() {
+            return Ok(Outcome::passed());
+        }
+        let differences = fs::read_to_string(output.join("regression.diffs")).unwrap_or_default();
+        let said = [result.stdout, result.stderr]
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .concat();
+        Ok(Outcome::failed(if differences.is_empty() {
+            said
+        } else {
+            differences
+        }))
     }
-    runner.args(["--use-existing", "--port=5432", "--user=postgres"]);
-    runner.arg(format!("--host={}", cluster.place.socket.display()));
-    runner.arg(format!("--bindir={}", cluster.place.bindir.display()));
-    runner
-        .arg(format!("--inputdir={}", tests.display()))
-        .arg(format!("--outputdir={}", output.display()));
-    runner
-        .arg(format!("--dbname={suite}"))
-        .arg(suite)
-        .current_dir(&output);
-    let result = runner
-        .stdin(Stdio::null())
-        .output()
-        .attempt("starting pg_regress")?;
-    let produced = output.join("results").join(format!("{suite}.out"));
-    if update && produced.is_file() {
-        fs::copy(&produced, &expected).attempt(expected.display())?;
-        return Ok(Outcome::Passed(1, "expected output written".to_owned()));
+
+    /// The command in the environment of a client, with the folders of data.
+    fn in_environment(&self, mut command: Command) -> Command {
+        for (name, value) in self.cluster.client("psql").get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(folder) = data_folder() {
+            command.env("PGLEARN_DATA", folder);
+        }
+        command.env("PGLEARN_WINE", self.wine());
+        command
     }
-    if result.status.success() {
-        return Ok(Outcome::passed());
+
+    fn script(&self, suite: &str) -> PathBuf {
+        self.tests.join("sql").join(format!("{suite}.sql"))
     }
-    let differences = fs::read_to_string(output.join("regression.diffs")).unwrap_or_default();
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&result.stdout),
-        String::from_utf8_lossy(&result.stderr)
-    );
-    Ok(Outcome::failed(if differences.is_empty() {
-        said
-    } else {
-        differences
-    }))
+
+    fn wine(&self) -> PathBuf {
+        self.cluster.place.folder.join("wine.csv")
+    }
 }

@@ -32,25 +32,27 @@ pub fn create_table() -> String {
         .iter()
         .map(|name| format!("{name} float8 NOT NULL, "))
         .collect();
-    format!("CREATE TABLE wine (id integer PRIMARY KEY, {measurements} quality integer NOT NULL)")
+    format!(
+        "CREATE TABLE wine (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, {measurements} quality integer NOT NULL)"
+    )
 }
 
 /// The command that takes [`csv`].
 pub fn copy() -> String {
     format!(
-        "COPY wine (id, {}, quality) FROM STDIN (FORMAT csv)",
+        "COPY wine ({}, quality) FROM STDIN (FORMAT csv, HEADER)",
         columns().join(", ")
     )
 }
 
-/// The rows.
+/// The rows, below a line of column names.
 pub fn csv() -> String {
     let data = winequality();
-    let mut text = String::new();
-    for (index, (record, quality)) in data.records().outer_iter().zip(data.targets()).enumerate() {
+    let mut text = format!("{},quality\n", columns().join(","));
+    for (record, quality) in data.records().outer_iter().zip(data.targets()) {
         let values: Vec<String> = record.iter().map(f64::to_string).collect();
         // Writing to a string does not fail.
-        let _ = writeln!(text, "{},{},{quality}", index + 1, values.join(","));
+        let _ = writeln!(text, "{},{quality}", values.join(","));
     }
     text
 }
@@ -81,18 +83,20 @@ mod tests {
         assert_eq!(columns().len(), 11);
         assert_eq!(columns()[8], "ph");
         let text = csv();
+        let mut lines = text.lines().skip(1);
+        assert_eq!(
+            lines.next(),
+            Some("7.4,0.7,0,1.9,0.076,11,34,0.9978,3.51,0.56,9.4,5")
+        );
         let good = text
             .lines()
+            .skip(1)
             .filter(|line| {
                 line.rsplit(',')
                     .next()
                     .is_some_and(|quality| quality >= "7")
             })
             .count();
-        assert_eq!((text.lines().count(), good), (1599, 217));
-        assert_eq!(
-            text.lines().next(),
-            Some("1,7.4,0.7,0,1.9,0.076,11,34,0.9978,3.51,0.56,9.4,5")
-        );
+        assert_eq!((text.lines().count(), good), (1600, 217));
     }
 }
