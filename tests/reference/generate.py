@@ -23,6 +23,7 @@ import mpmath
 import numpy as np
 import pandas
 import scipy
+import scipy.stats
 import sklearn
 import sklearn.metrics as skm
 import statsmodels
@@ -51,6 +52,13 @@ def distance(ours, theirs):
     return float(np.max(np.abs(a - b)[keep] / np.abs(a)[keep], initial=0.0))
 
 
+def check_tails(statistics, p_values, distribution):
+    """The p-values against scipy's at the same statistics: an own tail that is off must not become a reference."""
+    theirs = 2 * distribution.sf(np.abs([float(v) for v in statistics]))
+    off = distance(p_values, theirs)
+    assert off < 1e-11, f"p-values differ from scipy by {off}"
+
+
 def statsmodels_logit(x, y):
     """statsmodels' Newton to full convergence on columns of unit root mean square.
 
@@ -65,6 +73,7 @@ def statsmodels_logit(x, y):
 def logistic(x, y):
     coef, std_err, ll, covariance, result = statsmodels_logit(x, y)
     best = precise.fit_logistic(x, y, coef)
+    check_tails(best["z_stats"], best["p_values"], scipy.stats.norm)
     fitted = best.pop("fitted")
     best["num_rows_processed"] = len(x)
     best["statsmodels_differs_by"] = {
@@ -80,6 +89,7 @@ def logistic(x, y):
 
 def linear(x, y):
     best = precise.fit_linear(x, y)
+    check_tails(best["t_stats"], best["p_values"], scipy.stats.t(len(x) - x.shape[1]))
     fitted = np.asarray([float(v) for v in best.pop("fitted")])
     result = sm.OLS(y, x).fit(method="qr")
     best["num_rows_processed"] = len(x)
