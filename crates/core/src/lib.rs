@@ -7,8 +7,9 @@
 pub mod error;
 mod linalg;
 pub mod linear;
-pub mod metrics;
 pub mod logistic;
+pub mod metrics;
+pub mod model;
 pub mod monitor;
 mod parallel;
 pub mod tiles;

@@ -1,0 +1,132 @@
+//! Numbers, strings and lists as bytes, little-endian; lists and strings after their `u32` length.
+
+use crate::{Error, Result};
+
+/// Writes a payload.
+#[derive(Debug, Default)]
+pub(super) struct Writer(Vec<u8>);
+
+impl Writer {
+    fn extend(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0
+            .try_reserve(bytes.len())
+            .map_err(|_| Error::OutOfMemory {
+                bytes: bytes.len() as u64,
+            })?;
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    pub fn u64(&mut self, value: u64) -> Result<()> {
+        self.extend(&value.to_le_bytes())
+    }
+
+    pub fn f64(&mut self, value: f64) -> Result<()> {
+        self.extend(&value.to_le_bytes())
+    }
+
+    pub fn length(&mut self, length: usize) -> Result<()> {
+        let length = u32::try_from(length).map_err(|_| Error::Shape {
+            what: "length of a list",
+            expected: u32::MAX as usize,
+            got: length,
+        })?;
+        self.extend(&length.to_le_bytes())
+    }
+
+    pub fn string(&mut self, text: &str) -> Result<()> {
+        self.length(text.len())?;
+        self.extend(text.as_bytes())
+    }
+
+    pub fn strings(&mut self, texts: &[String]) -> Result<()> {
+        self.length(texts.len())?;
+        texts.iter().try_for_each(|text| self.string(text))
+    }
+
+    pub fn f64s(&mut self, values: &[f64]) -> Result<()> {
+        self.length(values.len())?;
+        values.iter().try_for_each(|value| self.f64(*value))
+    }
+
+    pub fn finish(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// Reads a payload that may be forged: lengths are held against the bytes that are left.
+#[derive(Debug)]
+pub(super) struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8]> {
+        let cut = Error::Corrupt {
+            what: "payload ends early",
+        };
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(cut)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    pub fn u64(&mut self) -> Result<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    pub fn f64(&mut self) -> Result<f64> {
+        self.array().map(f64::from_le_bytes)
+    }
+
+    /// The length of a list whose items take at least `least` bytes each.
+    fn length(&mut self, least: usize) -> Result<usize> {
+        let length = self.array().map(u32::from_le_bytes)? as usize;
+        if length > self.0.len() / least {
+            return Err(Error::Corrupt {
+                what: "length of a list",
+            });
+        }
+        Ok(length)
+    }
+
+    pub fn string(&mut self) -> Result<String> {
+        let length = self.length(1)?;
+        let text = std::str::from_utf8(self.take(length)?);
+        text.map(str::to_owned).map_err(|_| Error::Corrupt {
+            what: "text is not UTF-8",
+        })
+    }
+
+    pub fn strings(&mut self) -> Result<Vec<String>> {
+        let length = self.length(4)?;
+        self.list(length, Self::string)
+    }
+
+    pub fn f64s(&mut self) -> Result<Vec<f64>> {
+        let length = self.length(8)?;
+        self.list(length, Self::f64)
+    }
+
+    fn list<T>(&mut self, length: usize, item: impl Fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        let mut list = Vec::new();
+        let bytes = (length as u64).saturating_mul(size_of::<T>() as u64);
+        list.try_reserve_exact(length)
+            .map_err(|_| Error::OutOfMemory { bytes })?;
+        for _ in 0..length {
+            list.push(item(self)?);
+        }
+        Ok(list)
+    }
+}
