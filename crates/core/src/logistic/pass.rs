@@ -1,0 +1,356 @@
+//! Passes over the rows: sums of likelihood, gradient and curvature, lane by lane.
+
+use std::ops::Range;
+
+use pglearn_kernels::{LogisticSpan, LogisticSums, Scratch, linear_predictor, logistic_pass};
+
+use super::Rows;
+use crate::parallel::{Watch, for_each_lane};
+use crate::tiles::{TILE_ROWS, TILE_STRIDE, Tiles, zeroed};
+use crate::{Error, Result};
+
+/// Lanes at the most; more threads than that find no work.
+const MAX_LANES: usize = 16;
+/// Rows a lane should have at least.
+const LANE_ROWS: usize = 4096;
+/// Bytes all lanes' curvature sums may take together (two lanes always may).
+const LANE_BYTES: usize = 32 << 20;
+/// Multiply-adds between two polls at the most: well below 50 ms on a slow machine.
+const SPAN_WORK: usize = 40_000_000;
+/// Multiply-adds below which starting threads costs more than it saves.
+const THREAD_WORK: usize = 2_000_000;
+
+/// One lane: its rows, sums and buffers.
+struct Lane {
+    range: Range<usize>,
+    sums: LogisticSums,
+    scratch: Scratch,
+    stage: Stage,
+}
+
+/// Where a span is changed before the kernel sees it.
+struct Stage {
+    weights: Vec<f64>,
+    cells: Vec<f64>,
+    eta: Vec<f64>,
+}
+
+/// How the rows are read.
+struct Source<'a> {
+    tiles: &'a Tiles,
+    features: usize,
+    weighted: bool,
+    class_weight: Option<[f64; 2]>,
+    /// Subtracted from the stored cells; empty where nothing is.
+    offsets: Vec<f64>,
+    span_rows: usize,
+}
+
+/// The rows of one regression and the work space of passes over them.
+pub(crate) struct Problem<'a> {
+    source: Source<'a>,
+    lanes: Vec<Lane>,
+    range: Range<usize>,
+    threads: usize,
+    /// Raw value = cell seen by the passes + shift, per feature.
+    shifts: Vec<f64>,
+}
+
+/// Cuts `range` at tile borders into lanes, by the number of rows and coefficients only.
+fn lane_ranges(range: &Range<usize>, p: usize) -> Vec<Range<usize>> {
+    let room = (LANE_BYTES / (p * p * size_of::<f64>())).max(2);
+    let count = (range.len() / LANE_ROWS).clamp(1, MAX_LANES.min(room));
+    let first = range.start / TILE_ROWS;
+    let tiles = range.end.div_ceil(TILE_ROWS) - first;
+    let cut = |i: usize| ((first + tiles * i / count) * TILE_ROWS).clamp(range.start, range.end);
+    (0..count).map(|i| cut(i)..cut(i + 1)).collect()
+}
+
+impl<'a> Problem<'a> {
+    /// Takes the memory for passes over `rows`.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, no rows, out of memory.
+    pub fn new(rows: &Rows<'a>, class_weight: Option<[f64; 2]>, threads: usize) -> Result<Self> {
+        let expected = rows.features + 1 + usize::from(rows.weighted);
+        if rows.tiles.columns() < expected {
+            let got = rows.tiles.columns();
+            return Err(Error::Shape {
+                what: "columns of the tiles",
+                expected,
+                got,
+            });
+        }
+        let range = rows.range.start..rows.range.end.min(rows.tiles.rows());
+        if range.is_empty() {
+            return Err(Error::NoRows);
+        }
+        let p = rows.features + 1;
+        let out_of_memory = || Error::OutOfMemory {
+            bytes: (p * p * size_of::<f64>()) as u64,
+        };
+        let mut lanes = Vec::new();
+        for range in lane_ranges(&range, p) {
+            lanes.push(Lane {
+                range,
+                sums: LogisticSums::try_new(p).ok_or_else(out_of_memory)?,
+                scratch: Scratch::try_new().ok_or_else(out_of_memory)?,
+                stage: Stage {
+                    weights: zeroed(TILE_STRIDE)?,
+                    cells: Vec::new(),
+                    eta: zeroed(TILE_STRIDE)?,
+                },
+            });
+        }
+        let source = Source {
+            tiles: rows.tiles,
+            features: rows.features,
+            weighted: rows.weighted,
+            class_weight,
+            offsets: Vec::new(),
+            span_rows: (SPAN_WORK / (p * p) / 8 * 8).clamp(8, TILE_ROWS),
+        };
+        let shifts = rows.tiles.shifts()[..rows.features].to_vec();
+        Ok(Self {
+            source,
+            lanes,
+            range,
+            threads,
+            shifts,
+        })
+    }
+
+    /// Number of features.
+    pub fn features(&self) -> usize {
+        self.source.features
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.range.len()
+    }
+
+    /// Raw value minus the value seen by the passes, per feature.
+    pub fn shifts(&self) -> &[f64] {
+        &self.shifts
+    }
+
+    /// The sums of the last [`evaluate`](Self::evaluate).
+    pub fn sums(&self) -> &LogisticSums {
+        &self.lanes[0].sums
+    }
+
+    /// Subtracts `offsets` from the stored cells in every later pass.
+    pub fn recentre(&mut self, offsets: Vec<f64>) -> Result<()> {
+        for lane in &mut self.lanes {
+            lane.stage.cells = zeroed(self.source.features * TILE_STRIDE)?;
+        }
+        for (shift, offset) in self.shifts.iter_mut().zip(&offsets) {
+            *shift += offset;
+        }
+        self.source.offsets = offsets;
+        Ok(())
+    }
+
+    /// Likelihood and gradient at `theta` (constant first), curvature where asked for, over every
+    /// `every`-th tile; then in [`sums`](Self::sums).
+    pub fn evaluate(
+        &mut self,
+        theta: &[f64],
+        curvature: bool,
+        every: usize,
+        watch: &mut Watch<'_>,
+    ) -> Result<()> {
+        let p = theta.len();
+        let work = self.rows() / every * if curvature { p * p } else { 4 * p };
+        let threads = if work < THREAD_WORK { 1 } else { self.threads };
+        let source = &self.source;
+        for_each_lane(&mut self.lanes, threads, watch, |lane, tick| {
+            lane.sums.clear();
+            let Lane {
+                sums,
+                scratch,
+                stage,
+                range,
+            } = lane;
+            source.visit(range.clone(), every, stage, tick, |span, _| {
+                logistic_pass(&LogisticSpan { theta, ..*span }, curvature, scratch, sums);
+                Ok(())
+            })
+        })?;
+        self.merge(watch)
+    }
+
+    /// Curvature at zero (a quarter of the weighted Gram matrix) of the rows that `keep` chooses by
+    /// the linear predictor of `direction`, each with weight 1; then in [`sums`](Self::sums).
+    pub fn gram_of_chosen(
+        &mut self,
+        direction: &[f64],
+        keep: impl Fn(f64) -> bool + Sync,
+        watch: &mut Watch<'_>,
+    ) -> Result<()> {
+        let zero = zeroed(direction.len())?;
+        let (source, threads) = (&self.source, self.threads);
+        for_each_lane(&mut self.lanes, threads, watch, |lane, tick| {
+            lane.sums.clear();
+            let Lane {
+                sums,
+                scratch,
+                stage,
+                range,
+            } = lane;
+            source.visit(range.clone(), 1, stage, tick, |span, eta| {
+                predict(span, direction, eta);
+                let mut mask = [0.0; TILE_STRIDE];
+                for (row, cell) in mask.iter_mut().enumerate().take(span.rows) {
+                    let positive = span.weight.is_none_or(|w| w[row] > 0.0);
+                    *cell = f64::from(u8::from(positive && keep(eta[row])));
+                }
+                let chosen = LogisticSpan {
+                    theta: &zero,
+                    weight: Some(&mask),
+                    ..*span
+                };
+                logistic_pass(&chosen, true, scratch, sums);
+                Ok(())
+            })
+        })?;
+        self.merge(watch)
+    }
+
+    /// Calls `visit` with every span and the linear predictor of `direction` there, in row order on
+    /// the calling thread, until it says that it has seen enough.
+    pub fn scan(
+        &mut self,
+        direction: &[f64],
+        watch: &mut Watch<'_>,
+        mut visit: impl FnMut(&LogisticSpan<'_>, &[f64]) -> Seen,
+    ) -> Result<()> {
+        let mut enough = false;
+        let stage = &mut self.lanes[0].stage;
+        let scanned = self.source.visit(
+            self.range.clone(),
+            1,
+            stage,
+            &mut || watch.tick(),
+            |span, eta| {
+                if !direction.is_empty() {
+                    predict(span, direction, eta);
+                }
+                enough = visit(span, &eta[..span.rows]) == Seen::Enough;
+                if enough { Err(Error::Stopped) } else { Ok(()) }
+            },
+        );
+        if enough { Ok(()) } else { scanned }
+    }
+
+    /// Adds up the lanes' sums, in lane order, in the first lane.
+    fn merge(&mut self, watch: &mut Watch<'_>) -> Result<()> {
+        if let Some((first, others)) = self.lanes.split_first_mut() {
+            for lane in others {
+                first.sums.merge(&lane.sums);
+                watch.tick()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a scan goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Show me more.
+    More,
+    /// The answer is known.
+    Enough,
+}
+
+fn predict(span: &LogisticSpan<'_>, theta: &[f64], out: &mut [f64]) {
+    linear_predictor(span.x, span.stride, span.rows, span.columns, theta, out);
+}
+
+impl Source<'_> {
+    /// Calls `work` with each span of every `every`-th tile of `range` and a buffer for the linear
+    /// predictor. The span has no coefficients yet.
+    fn visit(
+        &self,
+        range: Range<usize>,
+        every: usize,
+        stage: &mut Stage,
+        tick: &mut dyn FnMut() -> Result<()>,
+        mut work: impl FnMut(&LogisticSpan<'_>, &mut [f64]) -> Result<()>,
+    ) -> Result<()> {
+        let Stage {
+            weights,
+            cells,
+            eta,
+        } = stage;
+        let mut first = range.start;
+        for tile in self.tiles.spans(range) {
+            let chosen = (first / TILE_ROWS) % every == every / 2;
+            first += tile.rows;
+            if !chosen {
+                continue;
+            }
+            for start in (0..tile.rows).step_by(self.span_rows) {
+                tick()?;
+                let rows = self.span_rows.min(tile.rows - start);
+                let column = |j: usize| &tile.column(j)[start..start + rows];
+                let y = column(self.features);
+                let weight = self.weighted.then(|| column(self.features + 1));
+                let weight = match self.class_weight {
+                    None => weight,
+                    Some(of_class) => {
+                        for (row, (cell, label)) in weights.iter_mut().zip(y).enumerate() {
+                            *cell = of_class[usize::from(*label > 0.5)]
+                                * weight.map_or(1.0, |w| w[row]);
+                        }
+                        Some(&weights[..rows])
+                    }
+                };
+                let mut x = &tile.data[start..];
+                if !self.offsets.is_empty() {
+                    for (j, offset) in self.offsets.iter().enumerate() {
+                        let staged = &mut cells[j * TILE_STRIDE..][..rows];
+                        for (cell, value) in staged.iter_mut().zip(column(j)) {
+                            *cell = value - offset;
+                        }
+                    }
+                    x = cells;
+                }
+                let span = LogisticSpan {
+                    x,
+                    stride: TILE_STRIDE,
+                    rows,
+                    columns: self.features,
+                    y,
+                    weight,
+                    theta: &[],
+                };
+                work(&span, eta)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_cover_the_rows_once_and_cut_at_tiles() {
+        for range in [0..1, 0..256, 100..5000, 1000..200_000, 7..1_000_001] {
+            for p in [2, 101, 1601] {
+                let lanes = lane_ranges(&range, p);
+                assert_eq!(lanes.first().unwrap().start, range.start);
+                assert_eq!(lanes.last().unwrap().end, range.end);
+                for pair in lanes.windows(2) {
+                    assert_eq!(pair[0].end, pair[1].start);
+                    assert_eq!(pair[0].end % TILE_ROWS, 0);
+                }
+                assert!(lanes.len() <= MAX_LANES);
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Logistic regression through the public interface.
+
+mod data;
+mod reference;
