@@ -11,8 +11,16 @@ pub mod train;
 
 pgrx::pg_module_magic!();
 
-pgrx::extension_sql_file!("../sql/catalog/bootstrap.sql", name = "bootstrap", bootstrap);
-pgrx::extension_sql_file!("../sql/catalog/progress.sql", name = "progress", requires = [pg::progress]);
+pgrx::extension_sql_file!(
+    "../sql/catalog/bootstrap.sql",
+    name = "bootstrap",
+    bootstrap
+);
+pgrx::extension_sql_file!(
+    "../sql/catalog/progress.sql",
+    name = "progress",
+    requires = [pg::progress::training_progress]
+);
 pgrx::extension_sql_file!("../sql/catalog/comments.sql", name = "comments", finalize);
 
 /// Called by PostgreSQL when the library is loaded.

@@ -44,12 +44,21 @@ impl<'a> ArrayView<'a> {
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
         let word = |at: usize| -> Option<i32> {
-            bytes.get(at..at + 4)?.try_into().ok().map(i32::from_ne_bytes)
+            bytes
+                .get(at..at + 4)?
+                .try_into()
+                .ok()
+                .map(i32::from_ne_bytes)
         };
         let dimensions = word(0)?;
         let offset = word(4)?;
         if dimensions == 0 {
-            return Some(Self { dimensions, len: 0, has_null: false, payload: &[] });
+            return Some(Self {
+                dimensions,
+                len: 0,
+                has_null: false,
+                payload: &[],
+            });
         }
         let count = usize::try_from(dimensions).ok()?;
         let mut len: usize = 1;
@@ -60,12 +69,22 @@ impl<'a> ArrayView<'a> {
         let overhead = 16 + 8 * count;
         if offset == 0 {
             let data = overhead.next_multiple_of(8) - 4;
-            return Some(Self { dimensions, len, has_null: false, payload: bytes.get(data..)? });
+            return Some(Self {
+                dimensions,
+                len,
+                has_null: false,
+                payload: bytes.get(data..)?,
+            });
         }
         let bitmap = bytes.get(overhead - 4..overhead - 4 + len.div_ceil(8))?;
         let has_null = (0..len).any(|i| bitmap[i / 8] & (1 << (i % 8)) == 0);
         let payload = bytes.get(usize::try_from(offset).ok()?.checked_sub(4)?..)?;
-        Some(Self { dimensions, len, has_null, payload })
+        Some(Self {
+            dimensions,
+            len,
+            has_null,
+            payload,
+        })
     }
 
     /// The elements' bytes cut to their number, for a fixed-width kind.

@@ -70,7 +70,9 @@ impl CellKind {
     #[inline]
     pub fn read_bytes(self, bytes: &[u8]) -> f64 {
         match (self, bytes) {
-            (Self::Float8, &[a, b, c, d, e, f, g, h]) => f64::from_ne_bytes([a, b, c, d, e, f, g, h]),
+            (Self::Float8, &[a, b, c, d, e, f, g, h]) => {
+                f64::from_ne_bytes([a, b, c, d, e, f, g, h])
+            }
             (Self::Int8, &[a, b, c, d, e, f, g, h]) => {
                 i64::from_ne_bytes([a, b, c, d, e, f, g, h]) as f64
             }
@@ -93,5 +95,6 @@ unsafe fn numeric_to_double(datum: pg_sys::Datum) -> f64 {
         pgrx::direct_function_call_as_datum(pg_sys::numeric_out, &[Some(datum)])
             .map(|text| std::ffi::CStr::from_ptr(text.cast_mut_ptr()))
     };
-    text.and_then(|text| text.to_str().ok()?.parse().ok()).unwrap_or(f64::NAN)
+    text.and_then(|text| text.to_str().ok()?.parse().ok())
+        .unwrap_or(f64::NAN)
 }

@@ -45,7 +45,10 @@ pub(super) use entry_point;
 /// # Safety
 /// `at` is below the declared number of arguments.
 #[inline]
-pub(super) unsafe fn argument(fcinfo: pg_sys::FunctionCallInfo, at: usize) -> pg_sys::NullableDatum {
+pub(super) unsafe fn argument(
+    fcinfo: pg_sys::FunctionCallInfo,
+    at: usize,
+) -> pg_sys::NullableDatum {
     // SAFETY: the arguments follow the call's header.
     unsafe { *(*fcinfo).args.as_ptr().add(at) }
 }
@@ -55,14 +58,20 @@ pub(super) unsafe fn argument(fcinfo: pg_sys::FunctionCallInfo, at: usize) -> pg
 /// # Safety
 /// The argument is a non-NULL `double precision[]`.
 #[inline]
-pub(super) unsafe fn doubles<'a>(fcinfo: pg_sys::FunctionCallInfo, at: usize) -> Result<Option<&'a [u8]>> {
+pub(super) unsafe fn doubles<'a>(
+    fcinfo: pg_sys::FunctionCallInfo,
+    at: usize,
+) -> Result<Option<&'a [u8]>> {
     // SAFETY: passed on.
     let bytes = unsafe { array::varlena_bytes(argument(fcinfo, at).value) };
     let view = ArrayView::parse(bytes).and_then(|view| Some((view, view.fixed(CellKind::Float8)?)));
     match view {
         Some((view, _)) if view.has_null => Ok(None),
         Some((_, elements)) => Ok(Some(elements)),
-        None => Err(Failure::new(PgSqlErrorCode::ERRCODE_DATA_CORRUPTED, "invalid array")),
+        None => Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
+            "invalid array",
+        )),
     }
 }
 

@@ -3,9 +3,9 @@
 //! A [`Failure`] is made where something goes wrong and becomes an `ErrorReport` at the edge. The
 //! one place that gives each error of the mathematics its SQLSTATE is [`Failure::from_core`].
 
+use pglearn_core::Error;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
-use pglearn_core::Error;
 
 /// The result of everything that can fail on the way between SQL and the mathematics.
 pub type Result<T> = std::result::Result<T, Failure>;
@@ -25,7 +25,12 @@ struct Report {
 impl Failure {
     /// An error with its SQLSTATE and message (lower case, no final stop).
     pub fn new(code: PgSqlErrorCode, message: impl Into<String>) -> Self {
-        Self(Box::new(Report { code, message: message.into(), detail: None, hint: None }))
+        Self(Box::new(Report {
+            code,
+            message: message.into(),
+            detail: None,
+            hint: None,
+        }))
     }
 
     /// A wrong argument value (22023).
@@ -141,7 +146,12 @@ pub fn memory_limit(needed: u64, limit: u64) -> Failure {
 
 impl From<Failure> for ErrorReport {
     fn from(failure: Failure) -> Self {
-        let Report { code, message, detail, hint } = *failure.0;
+        let Report {
+            code,
+            message,
+            detail,
+            hint,
+        } = *failure.0;
         let mut report = ErrorReport::new(code, message, "pglearn");
         if let Some(detail) = detail {
             report = report.set_detail(detail);
@@ -162,6 +172,10 @@ pub fn warn(code: PgSqlErrorCode, message: &str, detail: &str) {
 
 /// Sends a NOTICE.
 pub fn notice(message: &str) {
-    ErrorReport::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, message.to_owned(), "pglearn")
-        .report(PgLogLevel::NOTICE);
+    ErrorReport::new(
+        PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+        message.to_owned(),
+        "pglearn",
+    )
+    .report(PgLogLevel::NOTICE);
 }

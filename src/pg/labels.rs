@@ -41,12 +41,12 @@ impl Comparison {
     pub fn of(type_oid: pg_sys::Oid, collation: pg_sys::Oid) -> Option<Self> {
         // SAFETY: the type cache entry lives for the whole session.
         unsafe {
-            let entry = pg_sys::lookup_type_cache(
-                type_oid,
-                pg_sys::TYPECACHE_CMP_PROC_FINFO as i32,
-            );
-            ((*entry).cmp_proc_finfo.fn_oid != pg_sys::InvalidOid)
-                .then(|| Self { function: &raw mut (*entry).cmp_proc_finfo, collation })
+            let entry =
+                pg_sys::lookup_type_cache(type_oid, pg_sys::TYPECACHE_CMP_PROC_FINFO as i32);
+            ((*entry).cmp_proc_finfo.fn_oid != pg_sys::InvalidOid).then(|| Self {
+                function: &raw mut (*entry).cmp_proc_finfo,
+                collation,
+            })
         }
     }
 
@@ -121,7 +121,12 @@ impl LabelCoder {
             )
             .hint(format!("Compare it with a value: '{} = …'.", column.name)));
         }
-        Ok(Self { kind, column: column.clone(), compare, seen: Vec::new() })
+        Ok(Self {
+            kind,
+            column: column.clone(),
+            compare,
+            seen: Vec::new(),
+        })
     }
 
     /// The number of a value.
@@ -163,7 +168,10 @@ impl LabelCoder {
     unsafe fn meet(&mut self, datum: pg_sys::Datum) -> Result<f64> {
         let type_oid = self.column.type_oid;
         // SAFETY: a datum of the column's type.
-        if self.kind.is_some_and(|kind| unsafe { kind.read(datum) }.is_nan()) {
+        if self
+            .kind
+            .is_some_and(|kind| unsafe { kind.read(datum) }.is_nan())
+        {
             return Err(Failure::new(
                 PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
                 format!("dependent variable {} contains NaN", self.column.name),
@@ -203,7 +211,12 @@ impl LabelCoder {
             Some(unsafe { output(datum, self.column.type_oid) })
         };
         match self.seen[..] {
-            [] => Ok(Classes { negative: None, positive: None, flipped: false, canonical: true }),
+            [] => Ok(Classes {
+                negative: None,
+                positive: None,
+                flipped: false,
+                canonical: true,
+            }),
             [only] => {
                 // SAFETY: a datum of the column's type.
                 let value = self.kind.map(|kind| unsafe { kind.read(only) });
@@ -235,9 +248,18 @@ impl LabelCoder {
                     (values, order)
                 };
                 let flipped = order == Ordering::Greater;
-                let (low, high) = if flipped { (second, first) } else { (first, second) };
+                let (low, high) = if flipped {
+                    (second, first)
+                } else {
+                    (first, second)
+                };
                 let canonical = matches!(values, Some([0.0, 1.0] | [1.0, 0.0]));
-                Ok(Classes { negative: text(low), positive: text(high), flipped, canonical })
+                Ok(Classes {
+                    negative: text(low),
+                    positive: text(high),
+                    flipped,
+                    canonical,
+                })
             }
         }
     }

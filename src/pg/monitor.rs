@@ -10,7 +10,32 @@ use pgrx::pg_sys;
 /// first; the caller then raises it by [`raise_pending`]. Other interrupts (a changed setting, a
 /// barrier) are served at once.
 #[derive(Debug, Default)]
-pub struct SessionMonitor;
+pub struct SessionMonitor {
+    /// The last step reported to a user who asked for a verbose run.
+    reported: Option<(&'static str, u64)>,
+}
+
+impl SessionMonitor {
+    /// One that tells each step as an INFO message if `verbose`.
+    pub fn verbose(verbose: bool) -> Self {
+        Self {
+            reported: verbose.then_some(("", 0)),
+        }
+    }
+
+    fn tell(&mut self, state: Progress) {
+        let step = (state.phase, state.done);
+        if self.reported.is_some_and(|last| last != step) && !state.loss.is_nan() {
+            self.reported = Some(step);
+            pgrx::info!(
+                "{} {}: log-likelihood {}",
+                state.phase,
+                state.done,
+                -state.loss
+            );
+        }
+    }
+}
 
 fn stop_requested() -> bool {
     // SAFETY: flags of type sig_atomic_t, written by signal handlers of this very thread.
@@ -33,6 +58,7 @@ impl Monitor for SessionMonitor {
             }
             pgrx::check_for_interrupts!();
         }
+        self.tell(state);
         progress::update(state.phase, state.done, state.total, state.loss);
         Control::Continue
     }

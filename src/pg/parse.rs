@@ -39,7 +39,10 @@ impl NewRelation {
         while !self.name.is_char_boundary(end) {
             end -= 1;
         }
-        Self { schema: self.schema.clone(), name: format!("{}{suffix}", &self.name[..end]) }
+        Self {
+            schema: self.schema.clone(),
+            name: format!("{}{suffix}", &self.name[..end]),
+        }
     }
 }
 
@@ -66,7 +69,10 @@ fn raw_parse(text: &str) -> Result<std::result::Result<*mut pg_sys::List, String
         .catch_when(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, syntax)
         .catch_when(PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION, syntax)
         .catch_when(PgSqlErrorCode::ERRCODE_INVALID_ESCAPE_SEQUENCE, syntax)
-        .catch_when(PgSqlErrorCode::ERRCODE_NONSTANDARD_USE_OF_ESCAPE_CHARACTER, syntax)
+        .catch_when(
+            PgSqlErrorCode::ERRCODE_NONSTANDARD_USE_OF_ESCAPE_CHARACTER,
+            syntax,
+        )
         .execute())
 }
 
@@ -121,14 +127,21 @@ pub fn expression(argument: &str, text: &str) -> Result<String> {
         ]
         .iter()
         .all(|clause| clause.is_null())
-        && [select.whereClause, select.havingClause, select.limitOffset, select.limitCount]
-            .iter()
-            .all(|clause| clause.is_null())
+        && [
+            select.whereClause,
+            select.havingClause,
+            select.limitOffset,
+            select.limitCount,
+        ]
+        .iter()
+        .all(|clause| clause.is_null())
         && select.intoClause.is_null()
         && select.withClause.is_null();
     let targets = list::pointers::<pg_sys::ResTarget>(select.targetList);
     let [target] = targets[..] else {
-        return Err(refuse("a list of expressions").hint("Write ARRAY[a, b, c] for several columns."));
+        return Err(
+            refuse("a list of expressions").hint("Write ARRAY[a, b, c] for several columns.")
+        );
     };
     // SAFETY: a target list of a raw SelectStmt consists of ResTarget nodes.
     let target = unsafe { &*target };
@@ -183,7 +196,11 @@ pub fn source(argument: &str, text: &str) -> Result<Source> {
         };
     }
     let relation = resolve(argument, text)?;
-    Ok(Source { from_item: quoted_name(relation), relation: Some(relation), written: text.to_owned() })
+    Ok(Source {
+        from_item: quoted_name(relation),
+        relation: Some(relation),
+        written: text.to_owned(),
+    })
 }
 
 /// Whether the first word can only start a query.
@@ -278,7 +295,13 @@ pub fn new_relation(argument: &str, text: &str) -> Result<NewRelation> {
         let namespace = pg_sys::RangeVarGetCreationNamespace(range);
         let schema = pg_sys::get_namespace_name(namespace);
         let schema = CStr::from_ptr(schema).to_string_lossy().into_owned();
-        (namespace, schema, CStr::from_ptr((*range).relname).to_string_lossy().into_owned())
+        (
+            namespace,
+            schema,
+            CStr::from_ptr((*range).relname)
+                .to_string_lossy()
+                .into_owned(),
+        )
     };
     // SAFETY: reads the ACL of a namespace that exists.
     let allowed = unsafe {
@@ -289,7 +312,10 @@ pub fn new_relation(argument: &str, text: &str) -> Result<NewRelation> {
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             format!("permission denied to create {argument} in schema \"{schema}\""),
         )
-        .hint(format!("GRANT CREATE ON SCHEMA {} TO …, or name another schema.", pgrx::spi::quote_identifier(&schema))));
+        .hint(format!(
+            "GRANT CREATE ON SCHEMA {} TO …, or name another schema.",
+            pgrx::spi::quote_identifier(&schema)
+        )));
     }
     let relation = NewRelation { schema, name };
     must_be_free(argument, &relation, namespace)?;
@@ -318,7 +344,10 @@ fn must_be_free(argument: &str, relation: &NewRelation, namespace: pg_sys::Oid) 
             format!("relation {} already exists", relation.quoted()),
         )
         .detail(format!("{argument} names a table that is to be created."))
-        .hint(format!("DROP TABLE {}; or choose another name.", relation.quoted())));
+        .hint(format!(
+            "DROP TABLE {}; or choose another name.",
+            relation.quoted()
+        )));
     }
     Ok(())
 }
@@ -328,7 +357,9 @@ fn must_be_free(argument: &str, relation: &NewRelation, namespace: pg_sys::Oid) 
 /// # Errors
 /// 42602.
 pub fn column_list(argument: &str, text: Option<&str>) -> Result<Vec<String>> {
-    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(Vec::new()) };
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+        return Ok(Vec::new());
+    };
     let refuse = || {
         Failure::new(
             PgSqlErrorCode::ERRCODE_INVALID_NAME,
@@ -354,11 +385,15 @@ pub fn column_list(argument: &str, text: Option<&str>) -> Result<Vec<String>> {
             }
             let fields =
                 list::pointers::<pg_sys::Node>((*value.cast::<pg_sys::ColumnRef>()).fields);
-            let [field] = fields[..] else { return Err(refuse()) };
+            let [field] = fields[..] else {
+                return Err(refuse());
+            };
             if (*field).type_ != pg_sys::NodeTag::T_String {
                 return Err(refuse());
             }
-            CStr::from_ptr((*field.cast::<pg_sys::String>()).sval).to_string_lossy().into_owned()
+            CStr::from_ptr((*field.cast::<pg_sys::String>()).sval)
+                .to_string_lossy()
+                .into_owned()
         };
         if names.contains(&name) {
             return Err(Failure::new(

@@ -73,7 +73,10 @@ impl Drop for Report {
 
 /// Notes how far the training of this session is.
 pub fn update(phase: &str, done: u64, total: u64, loss: f64) {
-    let phase = PHASES.iter().position(|known| *known == phase).unwrap_or(PHASES.len() - 1);
+    let phase = PHASES
+        .iter()
+        .position(|known| *known == phase)
+        .unwrap_or(PHASES.len() - 1);
     // SAFETY: writes numbers into this backend's own status entry, or nothing outside a report.
     unsafe {
         pg_sys::pgstat_progress_update_param(place::PHASE, phase as i64);
@@ -115,18 +118,21 @@ type ProgressRow = (
 /// Running trainings of this database that the caller may see: own ones, those of roles whose
 /// privileges the caller has, all for members of `pg_read_all_stats`.
 #[pg_extern(stable, parallel_restricted, name = "training_progress")]
-fn training_progress() -> TableIterator<'static, (
-    name!(job_id, Option<i64>),
-    name!(pid, i32),
-    name!(model, String),
-    name!(relation, Option<pg_sys::Oid>),
-    name!(phase, &'static str),
-    name!(done, i64),
-    name!(total, Option<i64>),
-    name!(percent, Option<f64>),
-    name!(loss, Option<f64>),
-    name!(started_at, TimestampWithTimeZone),
-)> {
+fn training_progress() -> TableIterator<
+    'static,
+    (
+        name!(job_id, Option<i64>),
+        name!(pid, i32),
+        name!(model, String),
+        name!(relation, Option<pg_sys::Oid>),
+        name!(phase, &'static str),
+        name!(done, i64),
+        name!(total, Option<i64>),
+        name!(percent, Option<f64>),
+        name!(loss, Option<f64>),
+        name!(started_at, TimestampWithTimeZone),
+    ),
+> {
     // SAFETY: counts the entries of the local copy.
     let count = unsafe { pg_sys::pgstat_fetch_stat_numbackends() };
     TableIterator::new((1..=count).filter_map(row).collect::<Vec<_>>())
@@ -156,7 +162,9 @@ fn row(at: i32) -> Option<ProgressRow> {
         name.extend_from_slice(&parameter(place::NAME + word as i32).to_ne_bytes());
     }
     let name: Vec<u8> = name.into_iter().take_while(|byte| *byte != 0).collect();
-    let phase = usize::try_from(parameter(place::PHASE)).ok().and_then(|i| PHASES.get(i).copied());
+    let phase = usize::try_from(parameter(place::PHASE))
+        .ok()
+        .and_then(|i| PHASES.get(i).copied());
     let (done, total) = (parameter(place::DONE), parameter(place::TOTAL));
     let total = (total > 0).then_some(total);
     let loss = f64::from_bits(parameter(place::LOSS) as u64);

@@ -26,7 +26,11 @@ impl Expression {
     /// # Errors
     /// 42601.
     pub fn new(argument: &'static str, text: &str) -> Result<Self> {
-        Ok(Self { argument, sql: parse::expression(argument, text)?, written: text.trim().to_owned() })
+        Ok(Self {
+            argument,
+            sql: parse::expression(argument, text)?,
+            written: text.trim().to_owned(),
+        })
     }
 }
 
@@ -129,37 +133,60 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared> {
     let mut next = entries.into_iter();
     let mut groups = Vec::new();
     for name in request.grouping {
-        let entry = next.next().ok_or_else(|| Failure::internal("missing group column"))?;
+        let entry = next
+            .next()
+            .ok_or_else(|| Failure::internal("missing group column"))?;
         groups.push(any_column(entry, targets.len(), name.clone()));
         // SAFETY: `entry` is a TargetEntry of the query.
-        targets.push(Target { expr: unsafe { (*entry).expr.cast() }, entry: Some(entry) });
+        targets.push(Target {
+            expr: unsafe { (*entry).expr.cast() },
+            entry: Some(entry),
+        });
     }
     let mut outcome = None;
     if let Some(expression) = &request.outcome {
-        let entry = next.next().ok_or_else(|| Failure::internal("missing outcome"))?;
+        let entry = next
+            .next()
+            .ok_or_else(|| Failure::internal("missing outcome"))?;
         outcome = Some(any_column(entry, targets.len(), expression.written.clone()));
         // SAFETY: `entry` is a TargetEntry of the query.
-        targets.push(Target { expr: unsafe { (*entry).expr.cast() }, entry: None });
+        targets.push(Target {
+            expr: unsafe { (*entry).expr.cast() },
+            entry: None,
+        });
     }
     let mut names = Vec::new();
     let mut design = match &request.design {
         DesignInput::Vector(expression) => {
-            let entry = next.next().ok_or_else(|| Failure::internal("missing design"))?;
+            let entry = next
+                .next()
+                .ok_or_else(|| Failure::internal("missing design"))?;
             vector(query, entry, expression, &mut targets, &mut names)?
         }
         DesignInput::Scalars(expressions) => {
             let mut columns = Vec::new();
             for expression in expressions {
-                let entry = next.next().ok_or_else(|| Failure::internal("missing column"))?;
+                let entry = next
+                    .next()
+                    .ok_or_else(|| Failure::internal("missing column"))?;
                 // SAFETY: `entry` is a TargetEntry of the query.
                 let node = unsafe { (*entry).expr.cast() };
-                columns.push(scalar(node, &mut targets, &|| expression.written.clone(), expression.argument)?);
+                columns.push(scalar(
+                    node,
+                    &mut targets,
+                    &|| expression.written.clone(),
+                    expression.argument,
+                )?);
                 names.push(expression.written.clone());
             }
             DesignLayout::Columns(columns)
         }
     };
-    let attributes = if request.grouping.is_empty() { whole_row(query, &targets) } else { None };
+    let attributes = if request.grouping.is_empty() {
+        whole_row(query, &targets)
+    } else {
+        None
+    };
     if let Some(attributes) = &attributes {
         let place = |att: &mut usize| *att = attributes[*att];
         outcome.iter_mut().for_each(|column| place(&mut column.att));
@@ -170,24 +197,41 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared> {
     } else {
         replace_targets(query, &targets);
     }
-    let last_attribute =
-        attributes.as_ref().map_or(targets.len(), |list| list.iter().max().map_or(0, |max| max + 1));
+    let last_attribute = attributes.as_ref().map_or(targets.len(), |list| {
+        list.iter().max().map_or(0, |max| max + 1)
+    });
     let plan = plan(query, &text)?;
     // SAFETY: the planner returned a plan tree.
     let expected_rows = unsafe { (*(*plan).planTree).plan_rows };
-    Ok(Prepared { plan, text, outcome, design, groups, names, last_attribute, expected_rows })
+    Ok(Prepared {
+        plan,
+        text,
+        outcome,
+        design,
+        groups,
+        names,
+        last_attribute,
+        expected_rows,
+    })
 }
 
 fn query_text(request: &Request<'_>) -> String {
-    let quoted: Vec<String> =
-        request.grouping.iter().map(|name| pgrx::spi::quote_identifier(name)).collect();
+    let quoted: Vec<String> = request
+        .grouping
+        .iter()
+        .map(|name| pgrx::spi::quote_identifier(name))
+        .collect();
     let mut targets = quoted.clone();
     targets.extend(request.outcome.iter().map(|e| e.sql.clone()));
     match &request.design {
         DesignInput::Vector(expression) => targets.push(expression.sql.clone()),
         DesignInput::Scalars(list) => targets.extend(list.iter().map(|e| e.sql.clone())),
     }
-    let mut text = format!("SELECT {} FROM {}", targets.join(", "), request.source.from_item);
+    let mut text = format!(
+        "SELECT {} FROM {}",
+        targets.join(", "),
+        request.source.from_item
+    );
     if !quoted.is_empty() {
         // By position: a name in ORDER BY could mean an output column of the same name.
         let positions: Vec<String> = (1..=quoted.len()).map(|i| i.to_string()).collect();
@@ -275,7 +319,10 @@ fn scalar(
         }
     };
     targets.push(Target { expr, entry: None });
-    Ok(Column { att: targets.len() - 1, kind })
+    Ok(Column {
+        att: targets.len() - 1,
+        kind,
+    })
 }
 
 /// Adds the columns of an `ARRAY[…]`, or the one column of any other array.
@@ -300,7 +347,12 @@ fn vector(
             for (i, element) in elements.into_iter().enumerate() {
                 let name = element_name(query, element)
                     .unwrap_or_else(|| format!("element {} of {}", i + 1, expression.argument));
-                columns.push(scalar(element, targets, &|| name.clone(), expression.argument)?);
+                columns.push(scalar(
+                    element,
+                    targets,
+                    &|| name.clone(),
+                    expression.argument,
+                )?);
                 names.push(name);
             }
             return Ok(DesignLayout::Columns(columns));
@@ -316,15 +368,20 @@ fn vector(
         None => {
             let cast = cast(node, pg_sys::FLOAT8ARRAYOID);
             if cast.is_null() {
-                return Err(not_numeric(expression.argument, &expression.written, type_oid)
-                    .hint("Write ARRAY[a, b, c], or name a column of type double precision[]."));
+                return Err(
+                    not_numeric(expression.argument, &expression.written, type_oid)
+                        .hint("Write ARRAY[a, b, c], or name a column of type double precision[]."),
+                );
             }
             (cast, CellKind::Float8)
         }
     };
     names.push(format!("{}[]", expression.written));
     targets.push(Target { expr, entry: None });
-    Ok(DesignLayout::Array(Column { att: targets.len() - 1, kind }))
+    Ok(DesignLayout::Array(Column {
+        att: targets.len() - 1,
+        kind,
+    }))
 }
 
 fn cast(node: *mut pg_sys::Node, type_oid: pg_sys::Oid) -> *mut pg_sys::Node {
@@ -346,14 +403,21 @@ fn cast(node: *mut pg_sys::Node, type_oid: pg_sys::Oid) -> *mut pg_sys::Node {
 fn not_numeric(argument: &str, what: &str, type_oid: pg_sys::Oid) -> Failure {
     Failure::new(
         PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
-        format!("{argument}: {what} is of type {}, which is no number", type_name(type_oid)),
+        format!(
+            "{argument}: {what} is of type {}, which is no number",
+            type_name(type_oid)
+        ),
     )
 }
 
 /// A type's name as SQL writes it.
 pub fn type_name(type_oid: pg_sys::Oid) -> String {
     // SAFETY: format_type_be returns a NUL-terminated string for any OID.
-    unsafe { CStr::from_ptr(pg_sys::format_type_be(type_oid)).to_string_lossy().into_owned() }
+    unsafe {
+        CStr::from_ptr(pg_sys::format_type_be(type_oid))
+            .to_string_lossy()
+            .into_owned()
+    }
 }
 
 /// The column name of a plain column reference, casts to a common array type seen through; the
@@ -375,9 +439,12 @@ fn element_name(query: *mut pg_sys::Query, node: *mut pg_sys::Node) -> Option<St
             pg_sys::NodeTag::T_FuncExpr => {
                 let call = node.cast::<pg_sys::FuncExpr>();
                 let arguments = list::pointers::<pg_sys::Node>((*call).args);
-                let implicit =
-                    (*call).funcformat != pg_sys::CoercionForm::COERCE_EXPLICIT_CALL;
-                if implicit { element_name(query, *arguments.first()?) } else { None }
+                let implicit = (*call).funcformat != pg_sys::CoercionForm::COERCE_EXPLICIT_CALL;
+                if implicit {
+                    element_name(query, *arguments.first()?)
+                } else {
+                    None
+                }
             }
             pg_sys::NodeTag::T_RelabelType => {
                 element_name(query, (*node.cast::<pg_sys::RelabelType>()).arg.cast())
@@ -434,7 +501,8 @@ fn whole_row(query: *mut pg_sys::Query, targets: &[Target]) -> Option<Vec<usize>
                     column.attcollation,
                     0,
                 );
-                let entry = pg_sys::makeTargetEntry(var.cast(), number, std::ptr::null_mut(), false);
+                let entry =
+                    pg_sys::makeTargetEntry(var.cast(), number, std::ptr::null_mut(), false);
                 entries = pg_sys::lappend(entries, entry.cast());
             }
             (*query).targetList = entries;
@@ -473,6 +541,11 @@ fn plan(query: *mut pg_sys::Query, text: &CStr) -> Result<*mut pg_sys::PlannedSt
         let [query] = rewritten[..] else {
             return Err(Failure::internal("the rewriter returned several queries"));
         };
-        Ok(pg_sys::pg_plan_query(query, text.as_ptr(), 0, std::ptr::null_mut()))
+        Ok(pg_sys::pg_plan_query(
+            query,
+            text.as_ptr(),
+            0,
+            std::ptr::null_mut(),
+        ))
     }
 }

@@ -58,7 +58,7 @@ pub enum OutcomeKind {
 #[derive(Debug)]
 pub struct Group {
     /// The values, in a context of the [`Scan`].
-    pub key: Vec<pg_sys::Datum>,
+    pub(super) key: Vec<pg_sys::Datum>,
     /// Rows that were used.
     pub rows: u64,
     /// Rows left out because a variable is NULL.
@@ -80,6 +80,20 @@ pub struct Scan {
 }
 
 impl Scan {
+    /// A group as text: `g1 = a, g2 = b`; empty without grouping.
+    pub fn group_name(&self, group: &Group) -> String {
+        let parts: Vec<String> = self
+            .group_columns
+            .iter()
+            .zip(&group.key)
+            // SAFETY: keys are non-NULL datums of their columns' types, kept by `self`.
+            .map(|(column, key)| {
+                format!("{} = {}", column.name, unsafe { labels::output(*key, column.type_oid) })
+            })
+            .collect();
+        parts.join(", ")
+    }
+
     /// Rows used, over all groups.
     pub fn rows(&self) -> u64 {
         self.groups.iter().map(|group| group.rows).sum()
@@ -219,7 +233,12 @@ fn execute(plan: *mut pg_sys::PlannedStmt, text: &std::ffi::CStr, reader: &mut R
             0,
         );
         pg_sys::ExecutorStart(description, 0);
-        pg_sys::ExecutorRun(description, pg_sys::ScanDirection::ForwardScanDirection, 0, true);
+        pg_sys::ExecutorRun(
+            description,
+            pg_sys::ScanDirection::ForwardScanDirection,
+            0,
+            true,
+        );
         pg_sys::ExecutorFinish(description);
         pg_sys::ExecutorEnd(description);
         pg_sys::FreeQueryDesc(description);
@@ -245,12 +264,17 @@ impl<'a> Reader<'a> {
         }
         let mut group_order = Vec::new();
         for column in &prepared.groups {
-            group_order.push(Comparison::of(column.type_oid, column.collation).ok_or_else(|| {
-                Failure::new(
-                    PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION,
-                    format!("cannot group by column \"{}\": its type has no order", column.name),
-                )
-            })?);
+            group_order.push(
+                Comparison::of(column.type_oid, column.collation).ok_or_else(|| {
+                    Failure::new(
+                        PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION,
+                        format!(
+                            "cannot group by column \"{}\": its type has no order",
+                            column.name
+                        ),
+                    )
+                })?,
+            );
         }
         let argument = match &request.design {
             query::DesignInput::Vector(expression) => expression.argument,
@@ -294,8 +318,11 @@ impl<'a> Reader<'a> {
             let base = base.trim_end_matches("[]").to_owned();
             self.names = (1..=features).map(|i| format!("{base}[{i}]")).collect();
         }
-        let shape =
-            Shape { features, names: &self.names, expected_rows: self.expected_rows };
+        let shape = Shape {
+            features,
+            names: &self.names,
+            expected_rows: self.expected_rows,
+        };
         self.sink.start(shape)?;
         let columns = features + usize::from(self.outcome.is_some());
         self.buffer = Some(TileBuffer::new(columns).map_err(|e| self.core(e))?);
@@ -303,22 +330,34 @@ impl<'a> Reader<'a> {
         if !self.groups.is_empty() {
             // Groups that held skipped rows only.
             for _ in 0..self.groups.len() {
-                self.sink.begin_group().map_err(|e| Failure::from_core(e, &|_| String::new()))?;
+                self.sink
+                    .begin_group()
+                    .map_err(|e| Failure::from_core(e, &|_| String::new()))?;
             }
         }
         Ok(())
     }
 
     fn core(&self, error: pglearn_core::Error) -> Failure {
-        let outcome = self.outcome.as_ref().map_or("the outcome", |column| &column.name);
+        let outcome = self
+            .outcome
+            .as_ref()
+            .map_or("the outcome", |column| &column.name);
         Failure::from_core(error, &|column| {
-            self.names.get(column).cloned().unwrap_or_else(|| outcome.to_owned())
+            self.names
+                .get(column)
+                .cloned()
+                .unwrap_or_else(|| outcome.to_owned())
         })
     }
 
     fn open_group(&mut self, key: Vec<pg_sys::Datum>) -> Result<()> {
         self.flush()?;
-        self.groups.push(Group { key, rows: 0, skipped: 0 });
+        self.groups.push(Group {
+            key,
+            rows: 0,
+            skipped: 0,
+        });
         if self.buffer.is_some() {
             self.sink.begin_group().map_err(|e| self.core(e))?;
         }
@@ -366,7 +405,9 @@ impl<'a> Reader<'a> {
         }
         let has_outcome = self.outcome.is_some();
         let features = self.features;
-        let Some(buffer) = &mut self.buffer else { return Ok(()) };
+        let Some(buffer) = &mut self.buffer else {
+            return Ok(());
+        };
         if has_outcome {
             let row = buffer.rows();
             buffer.cells_mut()[features * TILE_STRIDE + row] = outcome;
@@ -415,7 +456,8 @@ impl<'a> Reader<'a> {
             }
             *cell = if column.kind == CellKind::Numeric {
                 // SAFETY: a non-NULL numeric; its text goes into the row's context.
-                self.row_memory.run(|| unsafe { column.kind.read(values[column.att]) })
+                self.row_memory
+                    .run(|| unsafe { column.kind.read(values[column.att]) })
             } else {
                 // SAFETY: a non-NULL datum of the column's type.
                 unsafe { column.kind.read(values[column.att]) }
@@ -428,7 +470,9 @@ impl<'a> Reader<'a> {
     /// `datum` is a non-NULL array of the column's kind.
     unsafe fn array_row(&mut self, column: Column, datum: pg_sys::Datum) -> Result<bool> {
         // SAFETY: a varlena datum; the copy, if one is made, lives until the next reset.
-        let bytes = self.row_memory.run(|| unsafe { array::varlena_bytes(datum) });
+        let bytes = self
+            .row_memory
+            .run(|| unsafe { array::varlena_bytes(datum) });
         let view = ArrayView::parse(bytes)
             .ok_or_else(|| Failure::new(PgSqlErrorCode::ERRCODE_DATA_CORRUPTED, "invalid array"))?;
         if view.dimensions != 1 {
@@ -449,7 +493,9 @@ impl<'a> Reader<'a> {
                 self.features, view.len
             )));
         }
-        let Some(buffer) = &mut self.buffer else { return Ok(false) };
+        let Some(buffer) = &mut self.buffer else {
+            return Ok(false);
+        };
         let row = buffer.rows();
         let mut cells = buffer.cells_mut()[row..].iter_mut().step_by(TILE_STRIDE);
         if column.kind == CellKind::Numeric {
@@ -497,12 +543,17 @@ impl<'a> Reader<'a> {
             )));
         }
         let same = self.groups.last().is_some_and(|group| {
-            group.key.iter().zip(&self.group_columns).zip(&self.group_order).all(
-                // SAFETY: non-NULL datums of the group column's type.
-                |((key, column), order)| unsafe {
-                    order.order(*key, values[column.att]) == Ordering::Equal
-                },
-            )
+            group
+                .key
+                .iter()
+                .zip(&self.group_columns)
+                .zip(&self.group_order)
+                .all(
+                    // SAFETY: non-NULL datums of the group column's type.
+                    |((key, column), order)| unsafe {
+                        order.order(*key, values[column.att]) == Ordering::Equal
+                    },
+                )
         });
         if same {
             return Ok(());
@@ -510,14 +561,19 @@ impl<'a> Reader<'a> {
         let columns = &self.group_columns;
         let key = self.memory.run(|| {
             // SAFETY: non-NULL datums of the group columns' types.
-            columns.iter().map(|c| unsafe { labels::copy(values[c.att], c.type_oid) }).collect()
+            columns
+                .iter()
+                .map(|c| unsafe { labels::copy(values[c.att], c.type_oid) })
+                .collect()
         });
         self.open_group(key)
     }
 
     /// Hands the buffered rows to the sink.
     fn flush(&mut self) -> Result<()> {
-        let Some(buffer) = &mut self.buffer else { return Ok(()) };
+        let Some(buffer) = &mut self.buffer else {
+            return Ok(());
+        };
         let count = buffer.rows() as u64;
         if count == 0 {
             return Ok(());
@@ -532,7 +588,12 @@ impl<'a> Reader<'a> {
         }
         self.tiles += 1;
         if self.tiles.is_multiple_of(64) {
-            progress::update("reading rows", self.rows, self.expected_rows as u64, f64::NAN);
+            progress::update(
+                "reading rows",
+                self.rows,
+                self.expected_rows as u64,
+                f64::NAN,
+            );
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::context::{MemoryScope, SettingScope};
 use super::error::{Failure, Result};
 use super::parse::{self, NewRelation};
 use super::query::AnyColumn;
+use super::scan::Group;
 use pgrx::{IntoDatum, Spi, pg_sys};
 use std::ffi::CStr;
 
@@ -21,7 +22,10 @@ pub struct NewColumn {
 impl NewColumn {
     /// A column of one of PostgreSQL's own types.
     pub fn new(name: &str, sql_type: &str) -> Self {
-        Self { name: name.to_owned(), sql_type: sql_type.to_owned() }
+        Self {
+            name: name.to_owned(),
+            sql_type: sql_type.to_owned(),
+        }
     }
 
     /// A column like one that a query delivers.
@@ -35,7 +39,10 @@ impl NewColumn {
             );
             CStr::from_ptr(text).to_string_lossy().into_owned()
         };
-        Self { name: column.name.clone(), sql_type }
+        Self {
+            name: column.name.clone(),
+            sql_type,
+        }
     }
 
     /// Its name.
@@ -73,11 +80,20 @@ pub enum Cell {
     Doubles(Vec<f64>),
     /// `double precision[]` of two dimensions, square, row by row
     Matrix(Vec<f64>, usize),
-    /// A datum of the column's own type
-    Datum(pg_sys::Datum),
+    /// A group's value of a group column
+    Key(Key),
 }
 
+/// A value of a group column, kept by the scan that found it.
+#[derive(Debug, Clone)]
+pub struct Key(pg_sys::Datum);
+
 impl Cell {
+    /// The values of a group's columns.
+    pub fn keys(group: &Group) -> Vec<Self> {
+        group.key.iter().map(|key| Self::Key(Key(*key))).collect()
+    }
+
     /// A double, or NULL.
     pub fn optional(value: Option<f64>) -> Self {
         value.map_or(Self::Null, Self::Double)
@@ -85,10 +101,14 @@ impl Cell {
 
     /// A quotient of counts as a double; NULL where the denominator is 0.
     pub fn rate(part: u64, whole: u64) -> Self {
-        if whole == 0 { Self::Null } else { Self::Double(part as f64 / whole as f64) }
+        if whole == 0 {
+            Self::Null
+        } else {
+            Self::Double(part as f64 / whole as f64)
+        }
     }
 
-    fn into_datum(self) -> Option<pg_sys::Datum> {
+    pub(super) fn into_datum(self) -> Option<pg_sys::Datum> {
         match self {
             Self::Null => None,
             Self::Double(value) => value.into_datum(),
@@ -110,9 +130,16 @@ impl Cell {
             }
             Self::Matrix(values, side) => {
                 let datums: Vec<_> = values.into_iter().filter_map(f64::into_datum).collect();
-                Some(array(datums, &[side, side], pg_sys::FLOAT8OID, 8, true, b'd'))
+                Some(array(
+                    datums,
+                    &[side, side],
+                    pg_sys::FLOAT8OID,
+                    8,
+                    true,
+                    b'd',
+                ))
             }
-            Self::Datum(datum) => Some(datum),
+            Self::Key(key) => Some(key.0),
         }
     }
 }
@@ -140,7 +167,11 @@ fn ratio(part: u64, whole: u64) -> Option<pg_sys::Datum> {
 
 /// A double as `numeric` with the shortest digits that give it back (PostgreSQL's cast keeps 15).
 pub fn decimal(value: f64) -> Option<pg_sys::Datum> {
-    let text = if value.is_finite() { value.to_string() } else { "NaN".to_owned() };
+    let text = if value.is_finite() {
+        value.to_string()
+    } else {
+        "NaN".to_owned()
+    };
     let text = parse::c_string(&text).ok()?;
     // SAFETY: numeric_in on a NUL-terminated number, no type modifier.
     unsafe {
@@ -165,7 +196,11 @@ fn array(
     alignment: u8,
 ) -> pg_sys::Datum {
     let one = [elements.len()];
-    let dimensions = if dimensions.is_empty() { &one[..] } else { dimensions };
+    let dimensions = if dimensions.is_empty() {
+        &one[..]
+    } else {
+        dimensions
+    };
     let mut sizes: Vec<i32> = dimensions.iter().map(|n| *n as i32).collect();
     let mut lower = vec![1; sizes.len()];
     // SAFETY: as many elements as the dimensions say; the type's true storage properties.
@@ -231,8 +266,10 @@ pub struct Writer {
 
 impl Writer {
     fn open(relation: &NewRelation, columns: usize) -> Result<Self> {
-        let (schema, name) =
-            (parse::c_string(&relation.schema)?, parse::c_string(&relation.name)?);
+        let (schema, name) = (
+            parse::c_string(&relation.schema)?,
+            parse::c_string(&relation.name)?,
+        );
         // SAFETY: the relation was created by this transaction; it is closed by `finish` or by the
         // end of the (sub)transaction.
         unsafe {
@@ -291,7 +328,10 @@ impl Writer {
             }
         });
         if count != self.columns {
-            return Err(Failure::internal(format!("{count} cells for {} columns", self.columns)));
+            return Err(Failure::internal(format!(
+                "{count} cells for {} columns",
+                self.columns
+            )));
         }
         self.filled += 1;
         if self.filled == BATCH {

@@ -48,7 +48,11 @@ pub fn linear_with_intercept(coef: &[u8], intercept: f64, x: &[u8]) -> Result<f6
 /// 2202E where the lengths differ.
 #[inline]
 pub fn dot(coef: &[u8], x: &[u8]) -> Result<f64> {
-    if coef.len() == x.len() { Ok(sum_of_products(coef, x)) } else { Err(length_mismatch(coef, x)) }
+    if coef.len() == x.len() {
+        Ok(sum_of_products(coef, x))
+    } else {
+        Err(length_mismatch(coef, x))
+    }
 }
 
 /// The logistic function; 0 and 1 in the far tails, never an overflow.
@@ -63,7 +67,11 @@ fn length_mismatch(coef: &[u8], x: &[u8]) -> Failure {
         PgSqlErrorCode::ERRCODE_ARRAY_ELEMENT_ERROR,
         "coefficients and independent variables are of incompatible length",
     )
-    .detail(format!("coef has {} elements, x has {}.", coef.len() / DOUBLE, x.len() / DOUBLE))
+    .detail(format!(
+        "coef has {} elements, x has {}.",
+        coef.len() / DOUBLE,
+        x.len() / DOUBLE
+    ))
     .hint("Pass the independent variables of the training call, in its order.")
 }
 
@@ -84,7 +92,10 @@ fn first(bytes: &[u8]) -> f64 {
 fn sum_of_products(a: &[u8], b: &[u8]) -> f64 {
     let mut sums = [0.0; 4];
     let (blocks_a, blocks_b) = (a.chunks_exact(4 * DOUBLE), b.chunks_exact(4 * DOUBLE));
-    let rest = blocks_a.remainder().chunks_exact(DOUBLE).zip(blocks_b.remainder().chunks_exact(DOUBLE));
+    let rest = blocks_a
+        .remainder()
+        .chunks_exact(DOUBLE)
+        .zip(blocks_b.remainder().chunks_exact(DOUBLE));
     let tail: f64 = rest.map(|(a, b)| value(a) * value(b)).sum();
     for (a, b) in blocks_a.zip(blocks_b) {
         for (i, sum) in sums.iter_mut().enumerate() {

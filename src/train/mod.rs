@@ -1,1 +1,15 @@
-//! train
+//! Training by MADlib's names: `logregr_train`, `linregr_train`. Rows in, model tables out.
+
+mod api;
+mod linregr;
+mod logregr;
+mod request;
+mod sinks;
+mod usage;
+mod warnings;
+
+pgrx::extension_sql_file!(
+    "../../sql/catalog/train.sql",
+    name = "train",
+    requires = [api::logregr_train, api::linregr_train]
+);

@@ -201,6 +201,17 @@ impl Tiles {
         Ok(())
     }
 
+    /// Replaces every cell of a 0/1 column by 1 less the cell.
+    pub fn complement(&mut self, column: usize) {
+        let tiles = self.rows.div_ceil(TILE_ROWS);
+        for number in 0..tiles {
+            let (chunk, tile) = self.place(number);
+            let rows = (self.rows - number * TILE_ROWS).min(TILE_ROWS);
+            let cells = &mut self.chunks[chunk][tile + column * TILE_STRIDE..][..rows];
+            cells.iter_mut().for_each(|cell| *cell = 1.0 - *cell);
+        }
+    }
+
     /// The spans that cover the rows of `range`, in order.
     pub fn spans(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = Span<'_>> {
         let end = range.end.min(self.rows);

@@ -1,0 +1,151 @@
+//! Where the rows of a training go: into memory, or straight into an accumulator.
+
+use crate::pg::error::{Result, memory_limit};
+use crate::pg::monitor::SessionMonitor;
+use crate::pg::scan::{RowSink, Shape};
+use crate::settings;
+use pglearn_core::Error;
+use pglearn_core::linear::{LinearAccumulator, LinearFit};
+use pglearn_core::tiles::{Span, Tiles};
+use std::ops::Range;
+
+/// Keeps all rows, within `pglearn.max_memory`.
+pub struct KeptRows {
+    tiles: Option<Tiles>,
+    starts: Vec<usize>,
+    features: usize,
+    centred: bool,
+}
+
+impl KeptRows {
+    /// Rows whose features are stored less a constant near their mean.
+    pub fn centred() -> Self {
+        Self {
+            tiles: None,
+            starts: Vec::new(),
+            features: 0,
+            centred: true,
+        }
+    }
+
+    /// Rows as they are.
+    pub fn raw() -> Self {
+        Self {
+            centred: false,
+            ..Self::centred()
+        }
+    }
+
+    /// The rows; `None` if there were none.
+    pub fn tiles(&self) -> Option<&Tiles> {
+        self.tiles.as_ref()
+    }
+
+    /// As [`tiles`](Self::tiles).
+    pub fn tiles_mut(&mut self) -> Option<&mut Tiles> {
+        self.tiles.as_mut()
+    }
+
+    /// Columns of the design.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// The rows of a group.
+    pub fn range(&self, group: usize) -> Range<usize> {
+        let end = self.tiles.as_ref().map_or(0, Tiles::rows);
+        let start = self.starts.get(group).copied().unwrap_or(end);
+        start..self.starts.get(group + 1).copied().unwrap_or(end)
+    }
+}
+
+impl RowSink for KeptRows {
+    fn start(&mut self, shape: Shape<'_>) -> Result<()> {
+        let limit = settings::max_memory();
+        let columns = shape.features + 1;
+        // The planner's guess of the rows may be off: refuse at once only where it is far beyond.
+        let expected = Tiles::bytes_for(shape.expected_rows.max(0.0) as u64, columns);
+        if expected > limit.saturating_mul(4) {
+            return Err(memory_limit(expected, limit));
+        }
+        self.features = shape.features;
+        let centred = if self.centred { shape.features } else { 0 };
+        self.tiles = Some(Tiles::new(columns, centred, limit));
+        Ok(())
+    }
+
+    fn begin_group(&mut self) -> pglearn_core::Result<()> {
+        self.starts.push(self.tiles.as_ref().map_or(0, Tiles::rows));
+        Ok(())
+    }
+
+    fn rows(&mut self, span: Span<'_>) -> pglearn_core::Result<()> {
+        self.tiles
+            .as_mut()
+            .map_or(Ok(()), |tiles| tiles.append(span))
+    }
+}
+
+/// Folds the rows of each group into the triangular factor of a linear regression.
+#[derive(Default)]
+pub struct Folding {
+    features: usize,
+    current: Option<LinearAccumulator>,
+    fits: Vec<Option<LinearFit>>,
+    monitor: SessionMonitor,
+}
+
+impl Folding {
+    fn close_group(&mut self) -> pglearn_core::Result<()> {
+        if let Some(accumulator) = self.current.take() {
+            self.fits.push(fit_of(&accumulator, &mut self.monitor)?);
+        }
+        Ok(())
+    }
+
+    /// The fit of each group; `None` for one without rows.
+    ///
+    /// # Errors
+    /// Those of the fit.
+    pub fn finish(mut self) -> pglearn_core::Result<Vec<Option<LinearFit>>> {
+        self.close_group()?;
+        Ok(self.fits)
+    }
+}
+
+/// The fit of the rows taken so far; `None` without rows.
+pub fn fit_of(
+    accumulator: &LinearAccumulator,
+    monitor: &mut SessionMonitor,
+) -> pglearn_core::Result<Option<LinearFit>> {
+    match accumulator.finish(monitor) {
+        Ok(fit) => Ok(Some(fit)),
+        Err(Error::NoRows) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl RowSink for Folding {
+    fn start(&mut self, shape: Shape<'_>) -> Result<()> {
+        self.features = shape.features;
+        Ok(())
+    }
+
+    fn begin_group(&mut self) -> pglearn_core::Result<()> {
+        self.close_group()?;
+        let k = self.features as u64;
+        let needed = (self.fits.len() as u64 + 1).saturating_mul(8 * k * (k + 5));
+        let limit = settings::max_memory();
+        if needed > limit {
+            return Err(Error::MemoryLimit { needed, limit });
+        }
+        self.current = Some(LinearAccumulator::new(self.features)?);
+        Ok(())
+    }
+
+    fn rows(&mut self, span: Span<'_>) -> pglearn_core::Result<()> {
+        self.current
+            .as_mut()
+            .map_or(Ok(()), |accumulator| accumulator.update(span))
+    }
+}
