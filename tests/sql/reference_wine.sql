@@ -2,13 +2,13 @@
 -- against statsmodels, metrics of the fitted values against scikit-learn.
 \set VERBOSITY terse
 CREATE TABLE reference_wine (fixed_acidity float8, volatile_acidity float8, citric_acid float8, residual_sugar float8,
-    chlorides float8, free_sulfur_dioxide float8, total_sulfur_dioxide float8, density float8, "pH" float8, sulphates float8,
+    chlorides float8, free_sulfur_dioxide float8, total_sulfur_dioxide float8, density float8, ph float8, sulphates float8,
     alcohol float8, quality float8);
 \getenv wine PGLEARN_WINE
 \set load '\\copy reference_wine FROM ' '\'' :wine '\'' ' CSV HEADER'
 :load
 SELECT count(*), sum(quality) FROM reference_wine;
-\set features 'fixed_acidity, volatile_acidity, citric_acid, residual_sugar, chlorides, free_sulfur_dioxide, total_sulfur_dioxide, density, "pH", sulphates, alcohol'
+\set features 'fixed_acidity, volatile_acidity, citric_acid, residual_sugar, chlorides, free_sulfur_dioxide, total_sulfur_dioxide, density, ph, sulphates, alcohol'
 \set design 'ARRAY[1, ' :features ']'
 
 SELECT ml.logregr_train('reference_wine', 'reference_wine_logistic', 'quality >= 7', :'design');

@@ -28,6 +28,11 @@ impl Data {
         data
     }
 
+    /// One row of features, the constant first.
+    pub fn row(&self, index: usize) -> Vec<f64> {
+        self.columns.iter().map(|column| column[index]).collect()
+    }
+
     /// Rows tile by tile, the target in the last column, leaving out the first `skip` columns.
     pub fn for_each_span(&self, skip: usize, mut take: impl FnMut(Span<'_>)) {
         let columns = &self.columns[skip..];
@@ -48,6 +53,41 @@ impl Data {
             take(tile.span());
         }
     }
+}
+
+/// MADlib's example of logregr_train: second attack, treatment, trait anxiety.
+const PATIENTS: [[f64; 3]; 20] = [
+    [1.0, 1.0, 70.0],
+    [1.0, 1.0, 50.0],
+    [1.0, 0.0, 40.0],
+    [1.0, 0.0, 75.0],
+    [1.0, 0.0, 70.0],
+    [0.0, 1.0, 65.0],
+    [0.0, 1.0, 45.0],
+    [0.0, 1.0, 40.0],
+    [0.0, 0.0, 55.0],
+    [0.0, 0.0, 50.0],
+    [1.0, 1.0, 80.0],
+    [1.0, 0.0, 60.0],
+    [1.0, 0.0, 65.0],
+    [1.0, 0.0, 80.0],
+    [1.0, 0.0, 60.0],
+    [0.0, 1.0, 50.0],
+    [0.0, 1.0, 35.0],
+    [0.0, 1.0, 50.0],
+    [0.0, 0.0, 45.0],
+    [0.0, 0.0, 60.0],
+];
+
+/// Second attack by treatment and anxiety.
+pub fn patients() -> Data {
+    Data::from_rows(PATIENTS.map(|[attack, treatment, anxiety]| (vec![treatment, anxiety], attack)))
+}
+
+/// Second attack by anxiety, of the patients with that treatment.
+pub fn patients_by_treatment(treatment: f64) -> Data {
+    let chosen = PATIENTS.iter().filter(|patient| patient[1] == treatment);
+    Data::from_rows(chosen.map(|patient| (vec![patient[2]], patient[0])))
 }
 
 /// MADlib's example of linregr_train: tax, bedroom, bath, price, size.
@@ -91,6 +131,7 @@ pub struct Customer {
     pub total: f64,
     pub services: f64,
     pub dummies: [f64; 5],
+    pub churn: f64,
 }
 
 /// The rows of telco_churn.csv in the folder named by `PGLEARN_DATA`; `None`, said on the terminal, where
@@ -122,6 +163,7 @@ fn customer(line: &str) -> Option<Customer> {
             is(7, "Electronic check"),
             is(7, "Mailed check"),
         ],
+        churn: is(8, "t"),
     })
 }
 
@@ -134,14 +176,30 @@ pub fn telco_charges(customers: &[Customer]) -> Data {
     }))
 }
 
+/// Churn by everything.
+pub fn telco_churn(customers: &[Customer]) -> Data {
+    Data::from_rows(customers.iter().map(|c| {
+        let mut x = vec![c.tenure, c.monthly, c.total, c.services];
+        x.extend(c.dummies);
+        (x, c.churn)
+    }))
+}
+
 /// 20 hashed bits of a natural number: the formula of `tests/reference/datasets.py`.
 pub fn draw(n: u64) -> u64 {
     let w = (n * 1_664_525) & 0x7fff_ffff;
     ((w * w) >> 21) & 0xf_ffff
 }
 
+/// What `synthetic` learns.
+#[derive(Clone, Copy)]
+pub enum Wanted {
+    Label,
+    Target,
+}
+
 /// A million rows by the formula of `tests/reference/datasets.py`, the same doubles as numpy's.
-pub fn synthetic() -> Data {
+pub fn synthetic(wanted: Wanted) -> Data {
     Data::from_rows((1..=1_000_000).map(|i| {
         let u = |j: u64| (draw(16 * i + j) as f64 - 524_288.0) / 524_288.0;
         let x9 = f64::from(u8::from(u(8) >= 0.0));
@@ -163,6 +221,26 @@ pub fn synthetic() -> Data {
             + x10 / 2.0
             - 2.0;
         let e = u(10) + u(11) + u(12) + u(13);
-        (x, s + (1.0 + x9) * e)
+        let y = match wanted {
+            Wanted::Label => f64::from(u8::from(s + 3.0 * e > 0.0)),
+            Wanted::Target => s + (1.0 + x9) * e,
+        };
+        (x, y)
     }))
+}
+
+/// The rows of `scores` in `tests/reference/datasets.py`: (score, label, observed, predicted).
+pub fn scores(rows: u64) -> impl Iterator<Item = (f64, bool, f64, f64)> {
+    (1..=rows).map(|i| {
+        let (a, b, c) = (draw(4 * i), draw(4 * i + 1), draw(4 * i + 2));
+        let sign = if b & 1 == 1 { -1.0 } else { 1.0 };
+        let observed = sign * (1 + (a >> 16)) as f64;
+        let predicted = observed + ((c >> 16) as f64 - 8.0) / 4.0;
+        (
+            (a >> 14) as f64 / 64.0,
+            a + b > 1 << 20,
+            observed,
+            predicted,
+        )
+    })
 }

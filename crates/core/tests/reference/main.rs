@@ -6,3 +6,5 @@
 mod data;
 mod expected;
 mod linear;
+mod logistic;
+mod metrics;
