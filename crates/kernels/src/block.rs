@@ -59,7 +59,12 @@ fn dots_of<V: Vector, const I: usize, const J: usize>(a: [&[f64]; I], b: [&[f64]
     let mut sums = [[V::splat(0.0); J]; I];
     macro_rules! step {
         ($load:expr) => {
-            let right: [V; J] = std::array::from_fn(|j| $load(b[j]));
+            // Loops rather than closures over arrays of vectors: a closure that is not inlined is
+            // compiled without the instruction set.
+            let mut right = [V::splat(0.0); J];
+            for j in 0..J {
+                right[j] = $load(b[j]);
+            }
             for i in 0..I {
                 let left: V = $load(a[i]);
                 for j in 0..J {
@@ -77,9 +82,11 @@ fn dots_of<V: Vector, const I: usize, const J: usize>(a: [&[f64]; I], b: [&[f64]
     }
     let mut pairs = Pairs::default();
     for i in 0..I {
-        for j in 0..J {
-            pairs[i][j] = sums[i][j].sum();
+        let mut four = [V::splat(0.0); WIDEST];
+        for (cell, sum) in four.iter_mut().zip(&sums[i]) {
+            *cell = *sum;
         }
+        pairs[i] = V::sums(four);
     }
     pairs
 }
@@ -128,17 +135,24 @@ fn subtract_of<V: Vector, const I: usize, const J: usize>(
     let rows = sources[0].len();
     debug_assert!(sources.iter().all(|column| column.len() == rows));
     debug_assert!(targets.iter().all(|column| column.len() == rows));
-    let factors: [[V; J]; I] =
-        std::array::from_fn(|i| std::array::from_fn(|j| V::splat(factors[i][j])));
+    let mut vectors = [[V::splat(0.0); J]; I];
+    for i in 0..I {
+        for j in 0..J {
+            vectors[i][j] = V::splat(factors[i][j]);
+        }
+    }
     let whole = rows - rows % V::LANES;
     for at in (0..whole).step_by(V::LANES) {
         // SAFETY: every column has `whole` cells and more, and `at + LANES` is at most `whole`.
         unsafe {
-            let sources: [V; I] = std::array::from_fn(|i| V::load(sources[i].as_ptr().add(at)));
+            let mut left = [V::splat(0.0); I];
+            for i in 0..I {
+                left[i] = V::load(sources[i].as_ptr().add(at));
+            }
             for j in 0..J {
                 let mut value = V::load(targets[j].as_ptr().add(at));
                 for i in 0..I {
-                    value = value.sub_mul(sources[i], factors[i][j]);
+                    value = value.sub_mul(left[i], vectors[i][j]);
                 }
                 value.store(targets[j].as_mut_ptr().add(at));
             }
@@ -148,7 +162,7 @@ fn subtract_of<V: Vector, const I: usize, const J: usize>(
         for (j, target) in targets.into_iter().enumerate() {
             let mut value = V::read(target, whole);
             for i in 0..I {
-                value = value.sub_mul(V::read(sources[i], whole), factors[i][j]);
+                value = value.sub_mul(V::read(sources[i], whole), vectors[i][j]);
             }
             value.write(target, whole);
         }

@@ -61,8 +61,8 @@ impl Kernel for AllFinite<'_> {
 
 /// `b` has as many doubles as `a`, at any alignment.
 pub(crate) struct Dot<'a> {
-    a: &'a [f64],
-    b: *const f64,
+    pub a: &'a [f64],
+    pub b: *const f64,
 }
 
 impl Kernel for Dot<'_> {

@@ -18,6 +18,13 @@ use crate::vector::Vector;
 ///
 /// # Panics
 /// If a slice is shorter than the shape says, or `rows` exceeds `stride`.
+///
+/// # Examples
+/// ```
+/// let (mut r, mut rows) = ([0.0; 4], [3.0, 4.0, 1.0, 2.0]);
+/// pglearn_kernels::fold_rows(&mut r, 2, &mut rows, 2, 2);
+/// assert!((r[2] * r[2] + r[3] * r[3] - 5.0).abs() < 1e-14); // the second column's square
+/// ```
 pub fn fold_rows(r: &mut [f64], p: usize, a: &mut [f64], stride: usize, rows: usize) {
     assert!(rows <= stride || p <= 1, "columns overlap");
     path::run(Fold {

@@ -6,7 +6,7 @@
 //! block at a time, are then the gradient and the Hessian. The panel stays in the first-level cache
 //! while the columns of `x` stream past it.
 
-use crate::block::{self, Columns, ROWS};
+use crate::block::{self, Columns, ROWS, WIDEST};
 use crate::elementary::{exp, log_1p};
 use crate::path::{self, Kernel};
 use crate::predictor::predict;
@@ -49,7 +49,8 @@ pub struct LogisticSums {
     pub log_likelihood: f64,
     /// `X' w (y - mu)`, `p` cells.
     pub gradient: Vec<f64>,
-    /// `X' diag(w mu (1 - mu)) X`, `p * p` cells, row-major; only the lower triangle is valid.
+    /// `X' diag(w mu (1 - mu)) X`, `p * p` cells, row-major; the lower triangle is valid, the cells
+    /// above the diagonal mean nothing.
     pub hessian: Vec<f64>,
     /// The smallest `(2 y - 1) eta` of the rows with a positive weight; infinite before the first.
     pub min_margin: f64,
@@ -129,6 +130,22 @@ impl Scratch {
 ///
 /// # Panics
 /// If a slice is shorter than the shape says, or the sums are for another number of columns.
+///
+/// # Examples
+/// ```
+/// use pglearn_kernels::{LogisticSpan, LogisticSums, Scratch, logistic_pass};
+///
+/// let (x, y) = ([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 0.0, 1.0]);
+/// let span = LogisticSpan {
+///     x: &x, stride: 4, rows: 4, columns: 1, y: &y, weight: None, theta: &[0.0, 0.0],
+/// };
+/// let (Some(mut scratch), Some(mut sums)) = (Scratch::try_new(), LogisticSums::try_new(2)) else {
+///     return;
+/// };
+/// logistic_pass(&span, true, &mut scratch, &mut sums);
+/// assert_eq!(sums.gradient, [0.0, 1.0]); // sums of y - 1/2 and (y - 1/2) x
+/// assert_eq!(sums.hessian[3], 3.5); // a quarter of the sum of squares
+/// ```
 pub fn logistic_pass(
     span: &LogisticSpan<'_>,
     curvature: bool,
@@ -242,7 +259,6 @@ fn products<V: Vector>(
     panel: &mut [f64],
     sums: &mut LogisticSums,
 ) {
-    let p = columns + 1;
     // Panel columns: 0 the residual, 1 the weight (the constant times it), 2.. the columns of x
     // times it. Row i of the products, a column of x, needs those up to its own, i + 2.
     let all = if curvature { columns + KEPT } else { 1 };
@@ -267,14 +283,33 @@ fn products<V: Vector>(
                 let wide = V::BLOCK.min(needed - c);
                 let pairs = block::dots::<V>(x, staged, (i, c - first), (high, wide), rows);
                 for (i, row) in (i..).zip(&pairs[..high]) {
-                    for (c, value) in (c..needed.min(i + 1 + KEPT)).zip(&row[..wide]) {
-                        match c {
-                            0 => sums.gradient[i + 1] += value,
-                            _ => sums.hessian[(i + 1) * p + c - 1] += value,
-                        }
-                    }
+                    add_products(sums, i + 1, c, *row);
                 }
             }
+        }
+    }
+}
+
+/// Adds one row of a block: the products of design column `i` with the panel's columns from `c` on.
+///
+/// Always all cells of a block's row, as that is one vector: the surplus ones are 0 or lie above the
+/// diagonal.
+#[inline(always)]
+fn add_products(sums: &mut LogisticSums, i: usize, c: usize, mut row: [f64; WIDEST]) {
+    let p = sums.gradient.len();
+    if c == 0 {
+        sums.gradient[i] += row[0];
+        row.copy_within(1.., 0);
+        row[WIDEST - 1] = 0.0;
+    }
+    let cells = &mut sums.hessian[i * p + c.max(1) - 1..];
+    if let Some(cells) = cells.first_chunk_mut::<WIDEST>() {
+        for (cell, value) in cells.iter_mut().zip(row) {
+            *cell += value;
+        }
+    } else {
+        for (cell, value) in cells.iter_mut().zip(row) {
+            *cell += value;
         }
     }
 }

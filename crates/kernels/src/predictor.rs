@@ -71,14 +71,17 @@ pub fn predict<V: Vector>(x: &[f64], stride: usize, start: usize, theta: &[f64],
 fn add<V: Vector, const N: usize>(columns: [&[f64]; N], theta: [f64; N], out: &mut [f64]) {
     let rows = out.len();
     debug_assert!(columns.iter().all(|column| column.len() == rows));
-    let theta = theta.map(V::splat);
+    let mut factors = [V::splat(0.0); N];
+    for j in 0..N {
+        factors[j] = V::splat(theta[j]);
+    }
     let whole = rows - rows % V::LANES;
     for at in (0..whole).step_by(V::LANES) {
         // SAFETY: `out` and every column have `whole` cells, and `at + LANES` is at most `whole`.
         unsafe {
             let mut eta = V::load(out.as_ptr().add(at));
             for j in 0..N {
-                eta = V::load(columns[j].as_ptr().add(at)).mul_add(theta[j], eta);
+                eta = V::load(columns[j].as_ptr().add(at)).mul_add(factors[j], eta);
             }
             eta.store(out.as_mut_ptr().add(at));
         }
@@ -86,7 +89,7 @@ fn add<V: Vector, const N: usize>(columns: [&[f64]; N], theta: [f64; N], out: &m
     if whole < rows {
         let mut eta = V::read(out, whole);
         for j in 0..N {
-            eta = V::read(columns[j], whole).mul_add(theta[j], eta);
+            eta = V::read(columns[j], whole).mul_add(factors[j], eta);
         }
         eta.write(out, whole);
     }

@@ -4,6 +4,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use crate::dot::Dot;
 use crate::fold::Fold;
 use crate::logistic::Pass;
 use crate::path::Path;
@@ -11,6 +12,8 @@ use crate::{LogisticSpan, LogisticSums, Scratch};
 
 const ROWS: usize = 256;
 const STRIDE: usize = 264;
+/// Raise to some thousands to read from main memory.
+const TILES: usize = 8;
 const WIDTHS: [usize; 5] = [1, 10, 30, 100, 400];
 
 /// Nanoseconds per row: the best of many short batches, as other work may disturb some.
@@ -41,8 +44,21 @@ fn cells(count: usize) -> Vec<f64> {
 #[ignore = "a measurement"]
 fn speed() {
     for path in Path::ALL.iter().copied().filter(|path| path.is_available()) {
+        for length in WIDTHS {
+            let (a, b) = (cells(length), cells(length));
+            let product = per_row(64, || {
+                for _ in 0..64 {
+                    let b = black_box(&b).as_ptr();
+                    black_box(path.run(Dot {
+                        a: black_box(&a),
+                        b,
+                    }));
+                }
+            });
+            eprintln!("{path:?} scalar product of {length}: {product:.1} ns");
+        }
         for d in WIDTHS {
-            let tiles = (8_000_000 / (d * STRIDE * 8)).clamp(1, 8);
+            let tiles = (100_000_000 / (d * STRIDE * 8)).clamp(1, TILES);
             let data = cells(tiles * d * STRIDE);
             let y: Vec<f64> = (0..ROWS).map(|row| (row % 2) as f64).collect();
             let theta = vec![0.1; d + 1];

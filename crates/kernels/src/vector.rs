@@ -55,6 +55,12 @@ pub trait Vector:
     /// The smallest lane.
     fn least(self) -> f64;
 
+    /// The sums of the lanes of four vectors, where that is quicker than one by one.
+    #[inline(always)]
+    fn sums([a, b, c, d]: [Self; 4]) -> [f64; 4] {
+        [a.sum(), b.sum(), c.sum(), d.sum()]
+    }
+
     /// The cells from `at` on, 0 past their end.
     #[inline(always)]
     fn read(cells: &[f64], at: usize) -> Self {

@@ -141,6 +141,20 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    fn sums([a, b, c, d]: [Self; 4]) -> [f64; 4] {
+        let mut sums = [0.0; 4];
+        // SAFETY: as in `instruction!`; the array takes four doubles.
+        unsafe {
+            // Within each half: (a, b) and (c, d) in pairs, then the halves onto each other.
+            let (ab, cd) = (_mm256_hadd_pd(a.0, b.0), _mm256_hadd_pd(c.0, d.0));
+            let crossed = _mm256_permute2f128_pd::<0x21>(ab, cd);
+            let straight = _mm256_blend_pd::<0b1100>(ab, cd);
+            _mm256_storeu_pd(sums.as_mut_ptr(), _mm256_add_pd(crossed, straight));
+        }
+        sums
+    }
+
+    #[inline(always)]
     fn least(self) -> f64 {
         // SAFETY: as in `instruction!`.
         unsafe {
@@ -157,6 +171,21 @@ operator!(Avx512 Add add _mm512_add_pd);
 operator!(Avx512 Sub sub _mm512_sub_pd);
 operator!(Avx512 Mul mul _mm512_mul_pd);
 operator!(Avx512 Div div _mm512_div_pd);
+
+impl Avx512 {
+    /// The upper half added to the lower one.
+    #[inline(always)]
+    fn fold(self) -> Avx2 {
+        // SAFETY: as in `instruction!`.
+        unsafe {
+            let (low, high) = (
+                _mm512_castpd512_pd256(self.0),
+                _mm512_extractf64x4_pd::<1>(self.0),
+            );
+            Avx2(_mm256_add_pd(low, high))
+        }
+    }
+}
 
 impl Vector for Avx512 {
     const LANES: usize = 8;
@@ -235,14 +264,12 @@ impl Vector for Avx512 {
 
     #[inline(always)]
     fn sum(self) -> f64 {
-        // SAFETY: as in `instruction!`.
-        unsafe {
-            let (low, high) = (
-                _mm512_castpd512_pd256(self.0),
-                _mm512_extractf64x4_pd::<1>(self.0),
-            );
-            Avx2(_mm256_add_pd(low, high)).sum()
-        }
+        self.fold().sum()
+    }
+
+    #[inline(always)]
+    fn sums([a, b, c, d]: [Self; 4]) -> [f64; 4] {
+        Avx2::sums([a.fold(), b.fold(), c.fold(), d.fold()])
     }
 
     #[inline(always)]
