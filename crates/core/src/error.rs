@@ -77,3 +77,22 @@ pub enum Error {
     #[error("a worker thread failed")]
     Worker,
 }
+
+/// linfa's traits ask for this; the solvers of this crate never raise one of linfa's errors.
+impl From<linfa::Error> for Error {
+    fn from(error: linfa::Error) -> Self {
+        match error {
+            linfa::Error::MismatchedShapes(expected, got) => Self::Shape {
+                what: "rows",
+                expected,
+                got,
+            },
+            linfa::Error::NotEnoughSamples => Self::NoRows,
+            other => Self::InvalidParameter {
+                name: "data set",
+                value: other.to_string(),
+                expected: "what linfa accepts",
+            },
+        }
+    }
+}

@@ -4,7 +4,7 @@
 
 use pglearn_core::Error;
 use pglearn_core::linear::{
-    BreuschPagan, Finding, LinearAccumulator, LinearFit, StateMut, finish, state_len,
+    BreuschPagan, Finding, LinearAccumulator, LinearFit, LinearParams, StateMut, finish, state_len,
 };
 use pglearn_core::monitor::{Control, Monitor, Progress, Unattended};
 use pglearn_core::tiles::TileBuffer;
@@ -385,4 +385,24 @@ fn paired<'a>(a: &'a LinearFit, b: &'a LinearFit) -> impl Iterator<Item = (f64, 
         .zip(&b.coefficients)
         .zip(scale)
         .map(|((a, b), s)| (*a, *b, s))
+}
+
+#[test]
+fn the_linfa_face_gives_the_same_fit() {
+    use linfa::traits::{Fit, Predict};
+    let records = ndarray::Array2::from_shape_fn((10, 2), |(i, j)| ROWS[i][j]);
+    let targets = ndarray::Array1::from_shape_fn(10, |i| ROWS[i][2]);
+    let dataset = linfa::Dataset::new(records.clone(), targets);
+    let model = LinearParams::new().intercept(true).fit(&dataset).unwrap();
+    let expected = fit(ROWS.map(|[a, b, y]| ([1.0, a, b], y)));
+    close(&model.fit.coefficients, &expected.coefficients, 1e-12);
+    let predicted = model.predict(&records);
+    let residuals: f64 = ROWS
+        .iter()
+        .zip(&predicted)
+        .map(|(row, p)| (row[2] - p).powi(2))
+        .sum();
+    close(&[residuals], &[expected.residual_sum_of_squares], 1e-12);
+    let strict = LinearParams::new().fit(&dataset).unwrap();
+    assert_eq!((strict.terms().0, strict.terms().1.len()), (0.0, 2));
 }
