@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::error::{Attempt, Error, Result, fail};
+use crate::error::{Attempt, Result, fail};
 use crate::{libclang, process};
 
 /// Which packages are wanted.
@@ -80,58 +80,85 @@ pub fn available() -> bool {
     process::exists("apt-get") && process::exists("apt-cache") && process::exists("dpkg-deb")
 }
 
-/// The first of the majors that this system's packages offer.
-pub fn offered(majors: &[u16], folder: &Path) -> Result<u16> {
-    let find = |apt: &Apt| {
-        majors
-            .iter()
-            .copied()
-            .find(|major| apt.knows(&format!("postgresql-server-dev-{major}")))
-    };
-    if let Some(major) = find(&Apt::system()) {
-        return Ok(major);
-    }
-    find(&Apt::private(folder)?).ok_or_else(|| {
-        Error::new(format!(
-            "this system's package sources offer no PostgreSQL of version {majors:?}"
-        ))
-    })
-}
-
-/// Downloads and unpacks what is wanted, unless an earlier run did.
-pub fn unpack(folder: &Path, major: u16, wanted: Wanted) -> Result<Unpacked> {
+/// Downloads and unpacks what is wanted, of the first of the majors that there is, unless an earlier
+/// run did. Returns that major.
+pub fn unpack(folder: &Path, majors: &[u16], wanted: Wanted) -> Result<(u16, Unpacked)> {
     fs::create_dir_all(folder).attempt(folder.display())?;
     let lock = fs::File::create(folder.join("lock")).attempt(folder.display())?;
     lock.lock().attempt("waiting for another download")?;
-    let root = folder.join(major.to_string());
-    for (name, wanted) in [("server", wanted.server), ("libclang", wanted.libclang)] {
-        let done = root.join(format!("{name}.packages"));
-        if !wanted || done.is_file() {
-            continue;
-        }
-        eprintln!(
-            "downloading Debian's packages for {name} {major} into {}",
-            root.display()
-        );
-        let fetch = |apt: &Apt| -> Result<Vec<String>> {
-            let packages = match name {
-                "server" => server_packages(major),
-                _ => libclang_packages(apt, major)?,
-            };
-            let packages = with_libraries(apt, packages)?;
-            fetch(apt, &packages, &root)?;
-            Ok(packages)
-        };
-        let packages = fetch(&Apt::system()).or_else(|first| {
-            eprintln!(
-                "note: the system's package lists do not serve ({}); fetching private ones",
-                first.to_string().lines().next().unwrap_or_default()
-            );
-            fetch(&Apt::private(folder)?)
-        })?;
-        fs::write(&done, packages.join("\n")).attempt(done.display())?;
+    if let Some(found) = majors
+        .iter()
+        .find(|major| missing_sets(&root_of(folder, **major), wanted).is_empty())
+    {
+        return Ok((
+            *found,
+            Unpacked {
+                root: root_of(folder, *found),
+            },
+        ));
     }
-    Ok(Unpacked { root })
+    let major = fetch(&Apt::system(), folder, majors, wanted).or_else(|error| {
+        let reason = error.to_string();
+        eprintln!(
+            "{}\nfetching package lists of our own",
+            reason.lines().next().unwrap_or_default()
+        );
+        fetch(&Apt::private(folder)?, folder, majors, wanted)
+    })?;
+    Ok((
+        major,
+        Unpacked {
+            root: root_of(folder, major),
+        },
+    ))
+}
+
+fn root_of(folder: &Path, major: u16) -> PathBuf {
+    folder.join(major.to_string())
+}
+
+/// The file that says that a set of packages was unpacked completely.
+fn stamp(root: &Path, set: &str) -> PathBuf {
+    root.join(format!("{set}.complete"))
+}
+
+/// Those sets of packages that are wanted and not there.
+fn missing_sets(root: &Path, wanted: Wanted) -> Vec<&'static str> {
+    let sets = [("server", wanted.server), ("libclang", wanted.libclang)];
+    sets.into_iter()
+        .filter(|(set, wanted)| *wanted && !stamp(root, set).is_file())
+        .map(|(set, _)| set)
+        .collect()
+}
+
+/// Downloads and unpacks with these package lists.
+fn fetch(apt: &Apt, folder: &Path, majors: &[u16], wanted: Wanted) -> Result<u16> {
+    let Some(major) = majors
+        .iter()
+        .copied()
+        .find(|major| apt.knows(&format!("postgresql-server-dev-{major}")))
+    else {
+        fail!("the package sources offer no PostgreSQL of version {majors:?}");
+    };
+    let root = root_of(folder, major);
+    let sets = missing_sets(&root, wanted);
+    let mut packages = Vec::new();
+    for set in &sets {
+        match *set {
+            "server" => packages.extend(server_packages(major)),
+            _ => packages.extend(libclang_packages(apt, major)?),
+        }
+    }
+    eprintln!(
+        "downloading Debian's packages ({} {major}) into {}",
+        sets.join(", "),
+        root.display()
+    );
+    download(apt, &with_libraries(apt, packages)?, &root)?;
+    for set in sets {
+        fs::write(stamp(&root, set), "").attempt(root.display())?;
+    }
+    Ok(major)
 }
 
 fn server_packages(major: u16) -> Vec<String> {
@@ -170,7 +197,7 @@ fn with_libraries(apt: &Apt, packages: Vec<String>) -> Result<Vec<String>> {
     Ok(all)
 }
 
-fn fetch(apt: &Apt, packages: &[String], root: &Path) -> Result<()> {
+fn download(apt: &Apt, packages: &[String], root: &Path) -> Result<()> {
     let downloads = root.join("downloads");
     fs::create_dir_all(&downloads).attempt(downloads.display())?;
     process::run(

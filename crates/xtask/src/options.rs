@@ -15,6 +15,8 @@ pub struct Options {
     pub pg_config: Option<PathBuf>,
     /// `--release`.
     pub release: bool,
+    /// `--dev`.
+    pub dev: bool,
     /// `--update`.
     pub update: bool,
     /// `--print-env`.
@@ -50,6 +52,7 @@ impl Options {
                 "--pg-version" => options.pg_version = Some(version(&wanted()?)?),
                 "--pg-config" => options.pg_config = Some(wanted()?.into()),
                 "--release" => options.release = true,
+                "--dev" => options.dev = true,
                 "--update" => options.update = true,
                 "--print-env" => options.print_env = true,
                 "--help" | "-h" => options.help = true,

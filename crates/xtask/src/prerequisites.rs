@@ -65,9 +65,7 @@ impl Toolbox {
                 advice(majors[0])
             );
         }
-        let folder = workspace.home.join("pg");
-        let major = debian::offered(&majors, &folder)?;
-        let unpacked = debian::unpack(&folder, major, wanted)?;
+        let (major, unpacked) = debian::unpack(&workspace.home.join("pg"), &majors, wanted)?;
         let libraries = unpacked.libraries();
         let server = match local {
             Some(server) => server,

@@ -29,11 +29,16 @@ pub fn run(options: &Options, workspace: &Workspace) -> Result<()> {
         Err(TryLockError::Error(error)) => fail!("demo.lock: {error}"),
     }
     let toolbox = Toolbox::gather(options, workspace)?;
+    let (profile, word) = if options.dev {
+        (Profile::Dev, "dev")
+    } else {
+        (Profile::Release, "release")
+    };
     step(&format!(
-        "building the extension for {} (release)",
+        "building the extension for {} ({word})",
         toolbox.server.version
     ));
-    let extension = Extension::build(workspace, &toolbox, Profile::Release)?;
+    let extension = Extension::build(workspace, &toolbox, profile)?;
 
     let name = format!("demo-{}", toolbox.server.major);
     if let Ok(earlier) = Place::open(&workspace.instance(&name)) {
