@@ -19,8 +19,9 @@
 //!
 //! **Numerics.** X'X is never formed: the relative error of coefficients grows with cond(X) of the
 //! equilibrated design. Digits in common with the certified values of NIST (worst coefficient, worst
-//! standard error): Longley 13.9, 14.6; Filip 7.5, 7.9 (7.9 is the most that its powers rounded to
-//! doubles leave); Norris 12.6, 14.5; Wampler1 to 5 10.8, 12.8, 9.4, 8.4, 6.4, standard errors 14.
+//! standard error; AVX-512 path): Longley 12.0, 13.2; Filip 7.3, 7.4 (7.9 is the most that powers
+//! rounded to doubles leave); Norris 12.5, 13.9; Pontius 13.1, 13.6; Wampler1 to 5 9.3, 12.9, 9.4,
+//! 8.2, 6.2, with standard errors of 13.9 digits where they are not zero.
 //! p-values have a relative error below 2e-13, in the far tail too. Cost: 2 `columns`^2 operations a
 //! row, `columns`^3 for the fit. Merging in another order changes results by rounding only.
 //!
