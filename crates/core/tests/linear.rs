@@ -200,6 +200,26 @@ fn large_means_are_not_dependence() {
     close(&got.t_stats[1..], &reference.t_stats[1..], 1e-9);
 }
 
+/// Targets in eighths, so that adding 2^40 is exact: the sum of squares must not notice, in one
+/// stream or in two that are merged.
+#[test]
+fn a_large_mean_of_the_target_costs_no_digits() {
+    let rows = |i: usize, shift: f64| ([1.0, i as f64], ((i * 37 % 101) as f64) / 8.0 + shift);
+    let expected = fit((0..300).map(|i| rows(i, 0.0))).total_sum_of_squares;
+    let far = 2_f64.powi(40);
+    let whole = fit((0..300).map(|i| rows(i, far)));
+    let mut merged = accumulate((0..130).map(|i| rows(i, far)));
+    merged
+        .merge(&accumulate((130..300).map(|i| rows(i, far))))
+        .unwrap();
+    let merged = merged.finish(&mut Unattended).unwrap();
+    close(
+        &[whole.total_sum_of_squares, merged.total_sum_of_squares],
+        &[expected; 2],
+        1e-14,
+    );
+}
+
 #[test]
 fn without_degrees_of_freedom_nothing_is_inferred() {
     let fit = fit([([1.0, 2.0], 3.0), ([1.0, 4.0], 7.0)]);

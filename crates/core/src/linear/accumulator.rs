@@ -8,8 +8,8 @@ use crate::{Error, Result};
 
 /// Rows of a linear regression, reduced to the triangular factor of (X, y) as they come.
 ///
-/// A [state](super::state) with its own memory and work space. Memory: about 14 `p^2 / 2` bytes and
-/// two tiles, whatever the number of rows.
+/// A [state](super::state) with its own memory and work space. Memory: 12 bytes times the square of the
+/// number of columns, and two tiles, whatever the number of rows.
 #[derive(Debug, Clone)]
 pub struct LinearAccumulator {
     state: Vec<u8>,
@@ -39,6 +39,9 @@ impl LinearAccumulator {
     }
 
     /// Takes the rows of a span whose last column is the target.
+    ///
+    /// Costs 2 `columns`^2 operations a row and does not poll: with 1,000 columns hand over spans of
+    /// 64 rows, not of 256.
     ///
     /// # Errors
     /// [`Error::Shape`]; [`Error::NotFinite`] names the first column with a NaN or an infinity (the

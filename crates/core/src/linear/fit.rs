@@ -138,7 +138,8 @@ fn fit(header: &Header, triangle: &[f64], monitor: &mut dyn Monitor) -> Result<L
         &factor,
         residual,
         norm(&triangle[columns * (columns + 1)..]),
-    );
+        monitor,
+    )?;
     Ok(LinearFit {
         coefficients,
         r2,
@@ -292,7 +293,13 @@ fn covariance(
     Ok(covariance)
 }
 
-fn findings(header: &Header, factor: &Pivoted, residual: f64, target: f64) -> Vec<Finding> {
+fn findings(
+    header: &Header,
+    factor: &Pivoted,
+    residual: f64,
+    target: f64,
+    monitor: &mut dyn Monitor,
+) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     // Smaller shares in a null vector may be rounding, which grows as the other columns near
     // dependence themselves.
@@ -303,7 +310,17 @@ fn findings(header: &Header, factor: &Pivoted, residual: f64, target: f64) -> Ve
         zero.into_iter()
             .map(|column| Finding::ZeroColumn { column }),
     );
-    for j in factor.rank..factor.nonzero {
+    for (i, j) in (factor.rank..factor.nonzero).enumerate() {
+        let (done, total) = (i as u64, (factor.nonzero - factor.rank) as u64);
+        check(
+            monitor,
+            Progress {
+                phase: "dependent columns",
+                done,
+                total,
+                loss: f64::NAN,
+            },
+        )?;
         let vector = factor.null_vector(j);
         let largest = vector
             .iter()
@@ -327,5 +344,5 @@ fn findings(header: &Header, factor: &Pivoted, residual: f64, target: f64) -> Ve
     } else if residual <= ROUNDING_SHARE * target {
         findings.push(Finding::PerfectFit);
     }
-    findings
+    Ok(findings)
 }

@@ -8,8 +8,8 @@
 //! | 0 | magic `PLLS`, version `u16`, two zero bytes |
 //! | 8 | columns `u32`, rows waiting in the buffer `u32` |
 //! | 16 | rows folded into R `u64` |
-//! | 24 | origin (the first target folded), mean of the folded targets less the origin, sum of their
-//! squared distances from the mean, three `f64` |
+//! | 24 | origin (first target folded), mean of the folded targets less the origin: two `f64` |
+//! | 40 | sum of the squared distances of the folded targets from their mean `f64` |
 //! | 48 | R of (X, y), upper triangle packed by columns, `p (p + 1) / 2` `f64` |
 //! | … | buffer of [`BUFFER_ROWS`] rows of `p` `f64` |
 //!
