@@ -99,7 +99,11 @@ impl Failure {
                 Self::parameter(format!("invalid value for {name}: {value}"))
                     .detail(format!("{name} must be {expected}."))
             }
-            Error::NotBinary { value } => Self::parameter(format!("label {value} is neither 0 nor 1")),
+            Error::NotBinary { value } => {
+                Self::parameter(format!("observed label {value} is neither 0 nor 1"))
+                    .detail("Labels are 0 and 1, or false and true.")
+                    .hint("Compare the column with the positive class: '(label = …)::integer'.")
+            }
             Error::MemoryLimit { needed, limit } => memory_limit(needed, limit),
             Error::OutOfMemory { bytes } => Self::new(
                 PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,

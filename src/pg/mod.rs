@@ -13,5 +13,6 @@ pub mod monitor;
 pub mod parse;
 pub mod progress;
 pub mod query;
+pub mod rows;
 pub mod scan;
 pub mod table;

@@ -21,6 +21,11 @@ pub struct Expression {
 }
 
 impl Expression {
+    /// The checked text, in parentheses.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
     /// Checks an argument's text.
     ///
     /// # Errors

@@ -99,15 +99,6 @@ impl Cell {
         value.map_or(Self::Null, Self::Double)
     }
 
-    /// A quotient of counts as a double; NULL where the denominator is 0.
-    pub fn rate(part: u64, whole: u64) -> Self {
-        if whole == 0 {
-            Self::Null
-        } else {
-            Self::Double(part as f64 / whole as f64)
-        }
-    }
-
     pub(super) fn into_datum(self) -> Option<pg_sys::Datum> {
         match self {
             Self::Null => None,

@@ -11,5 +11,12 @@ mod warnings;
 pgrx::extension_sql_file!(
     "../../sql/catalog/train.sql",
     name = "train",
-    requires = [api::logregr_train, api::linregr_train]
+    requires = [
+        api::logregr_train,
+        api::logregr_train_usage,
+        api::logregr_train_topic,
+        api::linregr_train,
+        api::linregr_train_usage,
+        api::linregr_train_topic
+    ]
 );
