@@ -11,7 +11,7 @@ SELECT ml.logregr_train('reference_patients', 'reference_patients_model', 'secon
 SELECT c.* FROM reference_patients_model m, reference.compare(to_jsonb(m), reference.part('patients', 'logistic')) c;
 
 -- MADlib's own print-out: coef is at the optimum to 1e-10; std_err and the rest belong to the
--- coefficients before, so that they differ by what the last step changed (up to 5e-6).
+-- coefficients before, so that they differ by what the last step changed (up to 1.3e-5).
 SELECT reference.verdict(coef, reference.numbers(reference.part('patients', 'madlib', 'coef')), 1e-9) AS coef,
        reference.verdict(odds_ratios, reference.numbers(reference.part('patients', 'madlib', 'odds_ratios')), 1e-9) AS odds_ratios,
        reference.verdict(log_likelihood, reference.part('patients', 'madlib', 'log_likelihood'), 1e-9) AS log_likelihood
@@ -30,12 +30,6 @@ SELECT ml.logregr_train('reference_patients', 'reference_patients_added', 'secon
 RESET client_min_messages;
 SELECT c.* FROM reference_patients_added m, reference.compare(to_jsonb(m), reference.part('patients', 'logistic')) c;
 
--- The conjugate gradient and incremental optimizers reach the same optimum, within their tolerance.
-SELECT ml.logregr_train('reference_patients', 'reference_patients_cg', 'second_attack', 'ARRAY[1, treatment, trait_anxiety]', NULL, 1000, 'cg', 1e-12);
-SELECT reference.verdict(coef, reference.numbers(reference.part('patients', 'logistic', 'coef')), 1e-5) AS coef,
-       reference.verdict(log_likelihood, reference.part('patients', 'logistic', 'log_likelihood'), 1e-9) AS log_likelihood
-  FROM reference_patients_cg;
-
 -- Predictions: probability by its definition, both forms.
 SELECT count(*) AS rows,
        bool_and(abs(ml.logregr_predict_prob(m.coef, x) - p) <= 1e-14) AS probability,
@@ -48,4 +42,4 @@ SELECT count(*) AS rows,
 
 DROP TABLE reference_patients, reference_patients_model, reference_patients_model_summary,
            reference_patients_by_treatment, reference_patients_by_treatment_summary,
-           reference_patients_added, reference_patients_added_summary, reference_patients_cg, reference_patients_cg_summary;
+           reference_patients_added, reference_patients_added_summary;

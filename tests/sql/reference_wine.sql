@@ -14,7 +14,7 @@ SELECT count(*), sum(quality) FROM reference_wine;
 SELECT ml.logregr_train('reference_wine', 'reference_wine_logistic', 'quality >= 7', :'design');
 SELECT c.* FROM reference_wine_logistic m, reference.compare(to_jsonb(m), reference.part('wine', 'logistic')) c;
 
--- Without a constant the intercept is added; with the newton alias; on two sorted halves: the same numbers.
+-- Without a constant the intercept is added; with the newton alias, in another order of rows: the same numbers.
 SET client_min_messages = warning;
 CREATE VIEW reference_wine_sorted AS SELECT * FROM reference_wine ORDER BY alcohol DESC, density;
 \set design_without 'ARRAY[' :features ']'
