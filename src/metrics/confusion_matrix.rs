@@ -51,7 +51,7 @@ fn with_clause(comparison: &Comparison) -> String {
     format!(
         "WITH pairs AS (SELECT {} AS observed, {} AS predicted, pg_catalog.count(*) AS n FROM {} GROUP BY 1, 2), \
          levels AS (SELECT level, pg_catalog.row_number() OVER (ORDER BY level NULLS LAST) AS place \
-                      FROM (SELECT observed AS level FROM pairs UNION SELECT predicted FROM pairs) AS both)",
+                      FROM (SELECT observed AS level FROM pairs UNION SELECT predicted FROM pairs) AS classes)",
         comparison.observed.sql(),
         comparison.prediction.sql(),
         comparison.source.from_item

@@ -3,7 +3,7 @@
 
 use super::request::{Comparison, Written};
 use crate::pg::error::{Failure, Result};
-use crate::pg::monitor::{SessionMonitor, raise_pending};
+use crate::pg::monitor::SessionMonitor;
 use crate::pg::progress::Report;
 use crate::pg::rows::ResultRows;
 use crate::pg::scan::{RowSink, Scan, Shape};
@@ -67,12 +67,8 @@ impl RowSink for Rankings {
 fn rank(comparison: &Comparison) -> Result<(Scan, Vec<Ranking>)> {
     let mut sink = Rankings::default();
     let scan = comparison.read(&mut sink)?;
-    sink.close_group().map_err(|error| {
-        if error == Error::Stopped {
-            raise_pending();
-        }
-        Failure::from_core(error, &|_| comparison.prediction.written.clone())
-    })?;
+    sink.close_group()
+        .map_err(|error| Failure::from_core(error, &|_| comparison.prediction.written.clone()))?;
     Ok((scan, sink.done))
 }
 

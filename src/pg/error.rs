@@ -77,10 +77,14 @@ impl Failure {
     /// what the user calls it.
     pub fn from_core(error: Error, name: &dyn Fn(usize) -> String) -> Self {
         match error {
-            Error::Stopped => Self::new(
-                PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
-                "canceling training due to user request",
-            ),
+            Error::Stopped => {
+                // The cancel or terminate that made the solver come home, in its own words.
+                pgrx::check_for_interrupts!();
+                Self::new(
+                    PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+                    "canceling training due to user request",
+                )
+            }
             Error::NotFinite { column, value } => Self::new(
                 PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
                 format!("{} contains {value}", name(column)),

@@ -5,7 +5,7 @@ use super::array;
 use super::cell::CellKind;
 use super::entry::{argument, doubles, entry_point};
 use super::error::{Failure, Result};
-use super::monitor::{SessionMonitor, raise_pending};
+use super::monitor::SessionMonitor;
 use super::table::Cell;
 use pglearn_core::Error;
 use pglearn_core::linear::{LinearFit, StateMut, finish, state_len};
@@ -156,12 +156,7 @@ entry_point!(
         }
         // SAFETY: a non-NULL bytea.
         let bytes = unsafe { array::varlena_bytes(state.value) };
-        let fit = finish(bytes, &mut SessionMonitor::default()).map_err(|error| {
-            if error == Error::Stopped {
-                raise_pending();
-            }
-            row_error(error)
-        })?;
+        let fit = finish(bytes, &mut SessionMonitor::default()).map_err(row_error)?;
         // SAFETY: the declared result is the composite type linregr_result, eight columns.
         Ok(Some(unsafe { composite(fcinfo, cells(fit)) }?))
     }

@@ -7,7 +7,7 @@ use pgrx::pg_sys;
 /// Watches one training on behalf of the session that runs it.
 ///
 /// Only ever polled on the session's own thread. A cancel or a terminate makes the solver come home
-/// first; the caller then raises it by [`raise_pending`]. Other interrupts (a changed setting, a
+/// first; the caller then raises it by [`Failure::from_core`](super::error::Failure::from_core). Other interrupts (a changed setting, a
 /// barrier) are served at once.
 #[derive(Debug, Default)]
 pub struct SessionMonitor {
@@ -21,6 +21,20 @@ impl SessionMonitor {
         Self {
             reported: verbose.then_some(("", 0)),
         }
+    }
+
+    /// Comes to attention between two pieces of work that report no progress.
+    ///
+    /// # Errors
+    /// [`pglearn_core::Error::Stopped`] where a cancel or a terminate is pending.
+    pub fn breathe(&mut self) -> pglearn_core::Result<()> {
+        if interrupted() {
+            if stop_requested() {
+                return Err(pglearn_core::Error::Stopped);
+            }
+            pgrx::check_for_interrupts!();
+        }
+        Ok(())
     }
 
     fn tell(&mut self, state: Progress) {
@@ -52,11 +66,8 @@ fn interrupted() -> bool {
 
 impl Monitor for SessionMonitor {
     fn poll(&mut self, state: Progress) -> Control {
-        if interrupted() {
-            if stop_requested() {
-                return Control::Stop;
-            }
-            pgrx::check_for_interrupts!();
+        if self.breathe().is_err() {
+            return Control::Stop;
         }
         self.tell(state);
         progress::update(state.phase, state.done, state.total, state.loss);
@@ -67,11 +78,6 @@ impl Monitor for SessionMonitor {
         let _blocked = SignalsBlocked::new();
         spawn();
     }
-}
-
-/// Raises the cancel or terminate that made a solver stop. Returns where there is none.
-pub fn raise_pending() {
-    pgrx::check_for_interrupts!();
 }
 
 /// All signals blocked on this thread, so that threads started meanwhile never see one.

@@ -1,10 +1,10 @@
 //! `linregr_train`: ordinary least squares in one pass over the rows.
 
 use super::request::{Regression, Written};
-use super::sinks::{Folding, KeptRows, fit_of};
+use super::sinks::{Folding, KeptRows, fit_of, fold};
 use super::warnings::{self, Warnings};
 use crate::pg::error::{Failure, Result};
-use crate::pg::monitor::{SessionMonitor, raise_pending};
+use crate::pg::monitor::SessionMonitor;
 use crate::pg::progress::Report;
 use crate::pg::scan::{OutcomeKind, Scan, scan};
 use crate::pg::table::{self, Cell, NewColumn};
@@ -87,23 +87,23 @@ fn fit_and_test(rows: &KeptRows, group: usize) -> pglearn_core::Result<Option<Ou
     let mut monitor = SessionMonitor::default();
     let mut accumulator = LinearAccumulator::new(rows.features())?;
     for span in tiles.spans(rows.range(group)) {
-        accumulator.update(span)?;
+        fold(&mut accumulator, span, &mut monitor)?;
     }
     let Some(fit) = fit_of(&accumulator, &mut monitor)? else {
         return Ok(None);
     };
     let mut test = BreuschPagan::new(&fit.coefficients)?;
     for span in tiles.spans(rows.range(group)) {
-        test.update(span)?;
+        for part in span.parts(32) {
+            monitor.breathe()?;
+            test.update(part)?;
+        }
     }
     let test = test.finish(&mut monitor)?;
     Ok(Some((fit, Some(test))))
 }
 
 fn failure(error: pglearn_core::Error, scan: &Scan) -> Failure {
-    if error == pglearn_core::Error::Stopped {
-        raise_pending();
-    }
     Failure::from_core(error, &|column| {
         scan.names.get(column).cloned().unwrap_or_default()
     })

@@ -4,7 +4,7 @@ use super::request::{Regression, Written};
 use super::sinks::KeptRows;
 use super::warnings::{self, Warnings};
 use crate::pg::error::{Failure, Result, memory_limit, notice};
-use crate::pg::monitor::{SessionMonitor, raise_pending};
+use crate::pg::monitor::SessionMonitor;
 use crate::pg::progress::Report;
 use crate::pg::scan::{OutcomeKind, Scan, scan};
 use crate::pg::table::{self, Cell, NewColumn, Writer};
@@ -188,7 +188,10 @@ fn write(
         None
     } else {
         let all = part(0..tiles.rows());
-        Some(decide_intercept(params, &all, &mut monitor).map_err(|e| failure(e, &name))?)
+        Some(
+            decide_intercept(params, &all, &mut monitor)
+                .map_err(|e| Failure::from_core(e, &name))?,
+        )
     };
     let mut warnings = Warnings::default();
     let mut tally = Tally::default();
@@ -208,7 +211,7 @@ fn write(
                 );
                 None
             }
-            Err(error) => return Err(failure(error, &name)),
+            Err(error) => return Err(Failure::from_core(error, &name)),
         };
         match &fitted {
             Some(fit) => note(
@@ -233,13 +236,6 @@ fn write(
         notice("an intercept was added to the design: it is coef[1] and the column intercept");
     }
     summary(regression, arguments, scan, &tally, warnings)
-}
-
-fn failure(error: Error, name: &dyn Fn(usize) -> String) -> Failure {
-    if error == Error::Stopped {
-        raise_pending();
-    }
-    Failure::from_core(error, name)
 }
 
 fn write_model(

@@ -113,6 +113,23 @@ impl Folding {
     }
 }
 
+/// Folds a span, in parts small enough to be interrupted between where there are many columns.
+pub fn fold(
+    accumulator: &mut LinearAccumulator,
+    span: Span<'_>,
+    monitor: &mut SessionMonitor,
+) -> pglearn_core::Result<()> {
+    const WIDE: usize = 256;
+    if span.columns <= WIDE {
+        return accumulator.update(span);
+    }
+    for part in span.parts(32) {
+        monitor.breathe()?;
+        accumulator.update(part)?;
+    }
+    Ok(())
+}
+
 /// The fit of the rows taken so far; `None` without rows.
 pub fn fit_of(
     accumulator: &LinearAccumulator,
@@ -144,8 +161,9 @@ impl RowSink for Folding {
     }
 
     fn rows(&mut self, span: Span<'_>) -> pglearn_core::Result<()> {
-        self.current
-            .as_mut()
-            .map_or(Ok(()), |accumulator| accumulator.update(span))
+        let Some(accumulator) = &mut self.current else {
+            return Ok(());
+        };
+        fold(accumulator, span, &mut self.monitor)
     }
 }

@@ -32,6 +32,16 @@ impl<'a> Span<'a> {
     pub fn column(&self, column: usize) -> &'a [f64] {
         &self.data[column * TILE_STRIDE..][..self.rows]
     }
+
+    /// The same rows in spans of at most `rows` rows.
+    pub fn parts(self, rows: usize) -> impl Iterator<Item = Span<'a>> {
+        let step = rows.max(1);
+        (0..self.rows).step_by(step).map(move |start| Span {
+            data: &self.data[start..],
+            rows: step.min(self.rows - start),
+            columns: self.columns,
+        })
+    }
 }
 
 /// One tile that is being filled, before it is stored in [`Tiles`] or folded into an accumulator.
