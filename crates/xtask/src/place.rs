@@ -160,33 +160,58 @@ impl Place {
 const STOP: &str =
     r#""$1" stop -s -m fast -t 10 -D "$2" || "$1" stop -s -m immediate -t 10 -D "$2""#;
 
-/// Stops and removes the clusters of tests and benchmarks whose program no longer runs.
-pub fn sweep(instances: &Path, account: &Account) {
-    for entry in fs::read_dir(instances).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let Some(owner) = name
-            .rsplit_once('-')
-            .filter(|(kind, _)| *kind != "demo")
-            .map(|(_, pid)| pid.to_owned())
-        else {
-            continue;
-        };
-        if Path::new("/proc").join(owner).exists() {
-            continue;
-        }
-        match Place::open(&entry.path()) {
+/// Stops and removes the clusters of tests and benchmarks whose program no longer runs, and the logs
+/// they left.
+pub fn sweep(instances: &Path, logs: &Path, account: &Account) {
+    for folder in entries(instances).filter(|path| is_abandoned(path)) {
+        match Place::open(&folder) {
             Ok(place) if place.stop(account).is_ok() => place.remove(),
             Ok(_) => {}
             // Made no further than its first files.
-            Err(_) => drop(fs::remove_dir_all(entry.path())),
+            Err(_) => drop(fs::remove_dir_all(folder)),
         }
+    }
+    for log in entries(logs).filter(|path| is_abandoned(path)) {
+        let _ = fs::remove_file(log);
+    }
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+}
+
+/// Whether the process in a name like `test-4242` or `test-4242.log` is gone.
+fn is_abandoned(path: &Path) -> bool {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    match name.rsplit_once('-') {
+        Some((kind, process)) if kind != "demo" => !Path::new("/proc").join(process).exists(),
+        _ => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_nobody_uses_is_abandoned() {
+        assert!(!is_abandoned(Path::new(&format!(
+            "/x/test-{}",
+            std::process::id()
+        ))));
+        assert!(!is_abandoned(Path::new(&format!(
+            "/x/bench-{}.log",
+            std::process::id()
+        ))));
+        // Above the kernel's highest process id.
+        assert!(is_abandoned(Path::new("/x/test-4194305.log")));
+        assert!(!is_abandoned(Path::new("/x/demo-15")));
+        assert!(!is_abandoned(Path::new("/x/else")));
+    }
 
     #[test]
     fn paths_survive_being_written_down() {

@@ -38,7 +38,11 @@ pub fn run(options: &Options, workspace: &Workspace) -> Result<()> {
     }
     let toolbox = Toolbox::gather(options, workspace)?;
     let extension = Extension::build(workspace, &toolbox, Profile::Release)?;
-    place::sweep(&workspace.home.join("instances"), &workspace.account);
+    place::sweep(
+        &workspace.home.join("instances"),
+        &workspace.logs()?,
+        &workspace.account,
+    );
     let plan = Plan::throwaway("bench")
         .with("shared_buffers", "1GB")
         .with("jit", "off")

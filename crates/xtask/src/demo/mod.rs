@@ -98,7 +98,6 @@ fn load(cluster: &Cluster) -> Result<()> {
 
 /// The story: train, look at the model, evaluate, predict.
 fn tell(cluster: &Cluster) -> Result<()> {
-    let features = wine::columns().join(", ");
     step("training: which wines are rated 7 or better?");
     show(
         cluster,
@@ -129,11 +128,14 @@ fn tell(cluster: &Cluster) -> Result<()> {
     let points = cluster.sql(DATABASE, "SELECT fpr, tpr FROM ml.binary_classifier_auc('wine_scores', 'wine_roc', 'probability', 'good') ORDER BY fpr, tpr")?;
     println!("{}", roc::plot(&roc::points(&points)?));
 
-    step("predicting");
-    quiet(cluster, &format!(
-        "SELECT id, quality, ml.logregr_predict(coef, x) AS predicted, round(ml.logregr_predict_prob(coef, x)::numeric, 3) AS probability
-           FROM wine_model, (SELECT id, quality, ARRAY[{features}] AS x FROM wine WHERE id % 320 = 9 ORDER BY id) w ORDER BY id"
-    ))
+    step("predicting for some of them");
+    show(
+        cluster,
+        &format!(
+            "SELECT id, quality, ml.logregr_predict(coef, x) AS good, round(ml.logregr_predict_prob(coef, x)::numeric, 3) AS probability\n  FROM wine_model, (SELECT id, quality, ARRAY[{}] AS x\n                      FROM wine WHERE id IN (1, 379, 443, 444, 493, 1220)) AS some ORDER BY id;",
+            wine::wrapped_columns("                                              ")
+        ),
+    )
 }
 
 fn step(text: &str) {

@@ -47,7 +47,11 @@ fn with_server(
         toolbox.server.version
     ));
     let extension = Extension::build(workspace, &toolbox, options.profile())?;
-    place::sweep(&workspace.home.join("instances"), &workspace.account);
+    place::sweep(
+        &workspace.home.join("instances"),
+        &workspace.logs()?,
+        &workspace.account,
+    );
     let plan = Plan::throwaway("test").with("max_connections", "60");
     let cluster = Cluster::start(workspace, &toolbox.server, &extension, &plan)?;
     regress::run(

@@ -48,6 +48,9 @@ pub fn run(
         update,
     };
     let ready = bench.prepare();
+    if let Err(error) = &ready {
+        report.note(&format!("the suites' common part failed\n{error}"));
+    }
     for name in suites {
         let suite = name.trim_start_matches("sql/");
         report.test(name, || {
@@ -60,7 +63,7 @@ pub fn run(
                     server.pg_regress().display()
                 )));
             }
-            bench.create_database(suite, &ready)?;
+            bench.create_database(suite, ready.is_ok())?;
             bench.compare(suite)
         });
     }
@@ -105,14 +108,14 @@ impl Bench<'_> {
         process::output(psql.arg(setup)).map(drop)
     }
 
-    fn create_database(&self, suite: &str, ready: &Result<()>) -> Result<()> {
+    fn create_database(&self, suite: &str, ready: bool) -> Result<()> {
         let script = self.script(suite);
         let text = fs::read_to_string(&script).attempt(script.display())?;
         if text.to_uppercase().contains("CREATE EXTENSION") {
             return self.cluster.create_database(suite);
         }
-        if let Err(error) = ready {
-            fail!("the common part failed: {error}");
+        if !ready {
+            fail!("not run: the common part failed");
         }
         let sql = format!(
             "CREATE DATABASE {} TEMPLATE {TEMPLATE}",
