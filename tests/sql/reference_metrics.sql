@@ -10,7 +10,7 @@ SELECT (a >> 14) / 64.0::float8 AS score, (a + b > 1048576)::integer AS label, o
 SELECT ml.area_under_roc('reference_scores', 'reference_scores_auc', 'score', 'label');
 SELECT c.* FROM reference_scores_auc m, reference.compare(to_jsonb(m), reference.part('metrics', 'ranking')) c;
 
--- All 64 rows of counts, exactly, in MADlib's order; the rates follow from the counts.
+-- All 64 rows of counts, exactly; the rates follow from the counts.
 SELECT ml.binary_classifier('reference_scores', 'reference_scores_thresholds', 'score', 'label');
 SELECT count(*) AS thresholds, bool_and(ARRAY[t.threshold, t.tp, t.fp, t.fn, t.tn]::float8[] = reference.numbers(r.counts)) AS counts
   FROM (SELECT *, row_number() OVER (ORDER BY threshold DESC) AS n FROM reference_scores_thresholds) AS t
