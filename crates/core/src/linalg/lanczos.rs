@@ -1,6 +1,6 @@
 //! The largest eigenvalue of a symmetric positive semi-definite operator.
 
-use super::{Tick, add_scaled, dot, norm};
+use super::{SplitMix, Tick, add_scaled, dot, norm};
 use crate::Result;
 use crate::tiles::zeroed;
 
@@ -59,16 +59,10 @@ pub(crate) fn largest_eigenvalue(
     Ok(settled[(steps - 1) % 5])
 }
 
-/// A unit vector of fixed pseudo-random directions (SplitMix64; Steele, Lea and Flood 2014).
+/// A unit vector of fixed pseudo-random directions, no cell near 0.
 fn fill_pseudo_random(v: &mut [f64]) {
-    let mut state = 0_u64;
-    for cell in v.iter_mut() {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        *cell = ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64 + 0.5;
-    }
+    let mut random = SplitMix(0);
+    v.iter_mut().for_each(|cell| *cell = random.uniform() + 0.5);
     let length = norm(v);
     for cell in v.iter_mut() {
         *cell /= length;

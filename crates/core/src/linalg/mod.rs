@@ -11,10 +11,12 @@
 
 mod cholesky;
 mod lanczos;
+mod random;
 
 pub(crate) use cholesky::Cholesky;
 pub(crate) use lanczos::largest_eigenvalue;
 pub(crate) use pglearn_kernels::dot;
+pub(crate) use random::SplitMix;
 
 use crate::Result;
 

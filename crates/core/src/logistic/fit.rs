@@ -4,15 +4,18 @@ use super::Rows;
 use super::factor::{Constant, Factor};
 use super::inference::infer;
 use super::model::{Finding, LogisticFit, Status};
-use super::newton::{Limits, Outcome, maximise, prepare};
+use super::newton::{self, prepare};
+use super::outcome::{Limits, Outcome};
 use super::params::{Intercept, LogisticValidParams, Optimizer};
-use super::pass::Problem;
+use super::pass::{Problem, lanes_at_most};
 use super::separation::culprits;
 use super::survey::Survey;
 use super::tail::two_sided;
+use super::{cg, igd};
+use crate::Result;
 use crate::monitor::Monitor;
 use crate::parallel::Watch;
-use crate::{Error, Result};
+use crate::tiles::TILE_STRIDE;
 
 /// Whether an intercept is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +67,10 @@ fn constant_is_missing(
 /// Fits a logistic regression.
 ///
 /// # Errors
-/// [`Error::NoRows`], [`Error::NotBinary`], [`Error::InvalidParameter`] for a negative weight,
-/// [`Error::Shape`], [`Error::Breakdown`] for values beyond about 1e150, [`Error::OutOfMemory`],
-/// [`Error::Stopped`].
+/// [`NoRows`](crate::Error::NoRows), [`NotBinary`](crate::Error::NotBinary),
+/// [`InvalidParameter`](crate::Error::InvalidParameter) for a negative weight,
+/// [`Shape`](crate::Error::Shape), [`Breakdown`](crate::Error::Breakdown) for values beyond about
+/// 1e150, [`OutOfMemory`](crate::Error::OutOfMemory), [`Stopped`](crate::Error::Stopped).
 pub fn fit(
     params: &LogisticValidParams,
     rows: &Rows<'_>,
@@ -91,10 +95,12 @@ pub fn fit(
         tolerance: params.tolerance,
         constant,
     };
-    let every = prepare(&mut problem, &survey, Some(&limits), watch)?;
+    let newton = params.optimizer == Optimizer::Irls;
+    let every = prepare(&mut problem, &survey, newton.then_some(&limits), watch)?;
     let outcome = match params.optimizer {
-        Optimizer::Irls => maximise(&mut problem, &survey, &limits, every, watch)?,
-        _ => return Err(Error::Breakdown { phase: "optimizer" }),
+        Optimizer::Irls => newton::maximise(&mut problem, &survey, &limits, every, watch)?,
+        Optimizer::Cg => cg::maximise(&mut problem, &survey, &limits, watch)?,
+        Optimizer::Igd => igd::maximise(&mut problem, &survey, &limits, params.seed, watch)?,
     };
     let added = match decision {
         Some(decision) => decision.added,
@@ -197,10 +203,24 @@ fn columns_of(vector: &[f64], factor: &Factor) -> Vec<usize> {
         .collect()
 }
 
-/// Bytes a fit takes at the most beyond the tiles, for `p` columns (a constant included).
+/// Bytes a fit takes at the most beyond the tiles, for `p` coefficients (an intercept included) and
+/// any number of rows: the lanes' curvature sums and staging buffers, six matrices of `p * p`
+/// (factor, inverse, root, covariance, and two for the null space of a deficient design), and the
+/// stack a thread touches.
 #[must_use]
 pub fn working_memory(p: usize, threads: usize) -> u64 {
-    let _ = threads;
-    let p = p as u64;
-    p * p * 8
+    const STACK: u64 = 64 << 10;
+    let cell = size_of::<f64>() as u64;
+    let (width, lanes) = (p as u64, lanes_at_most(p) as u64);
+    let square = width.saturating_mul(width);
+    let staging = (width + 2)
+        .saturating_mul(TILE_STRIDE as u64)
+        .saturating_mul(lanes);
+    let lanczos = width.saturating_mul(128);
+    let cells = square
+        .saturating_mul(lanes + 6)
+        .saturating_add(staging + lanczos);
+    cells
+        .saturating_mul(cell)
+        .saturating_add(STACK.saturating_mul(threads as u64))
 }

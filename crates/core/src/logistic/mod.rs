@@ -1,10 +1,13 @@
 //! Binary logistic regression with inference.
 
+mod cg;
 mod factor;
 mod fit;
+mod igd;
 mod inference;
 mod model;
 mod newton;
+mod outcome;
 mod params;
 mod pass;
 mod separation;

@@ -2,6 +2,7 @@
 
 use super::factor::{Constant, Factor, Step};
 use super::model::Status;
+use super::outcome::{Limits, Outcome, factored, rounding};
 use super::pass::Problem;
 use super::separation::{Direction, investigate};
 use super::survey::Survey;
@@ -32,38 +33,6 @@ const SUSPICIOUS_AFTER: u32 = 5;
 const SUSPICIOUS_ETA: f64 = 5.0;
 /// Halvings of one step at the most.
 const MAX_HALVINGS: u32 = 40;
-
-/// Where an optimizer ended.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    /// Coefficients of `(1, z)`.
-    pub theta: Vec<f64>,
-    /// The curvature at `theta`, factored.
-    pub factor: Factor,
-    /// The log-likelihood at `theta`.
-    pub log_likelihood: f64,
-    /// Iterations over all rows.
-    pub iterations: u32,
-    /// How it ended.
-    pub status: Status,
-    /// What the log-likelihood could still gain, to second order.
-    pub gap: f64,
-    /// The direction that separates the classes, where one was found.
-    pub direction: Option<Direction>,
-}
-
-/// What the iterations obey.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub max_iter: u32,
-    pub tolerance: f64,
-    pub constant: Constant,
-}
-
-/// How precisely the likelihood itself is known.
-pub(crate) fn rounding(log_likelihood: f64) -> f64 {
-    1e-13 * (1.0 + log_likelihood.abs())
-}
 
 /// The number of tiles from which a warm start takes one; 1 for none.
 fn stride(rows: usize, features: usize, limits: &Limits) -> usize {
@@ -165,19 +134,6 @@ impl<'s, 'a> Search<'s, 'a> {
         })
     }
 
-    fn factored(&self, watch: &mut Watch<'_>) -> Result<Factor> {
-        let constants = &self.survey.constants;
-        let tick = &mut || watch.tick();
-        let constant = self.limits.constant;
-        Factor::new(
-            self.problem.sums(),
-            self.problem.shifts(),
-            constants,
-            constant,
-            tick,
-        )
-    }
-
     /// The step that the last factor suggests for the gradient in the sums.
     fn suggestion(&self) -> Result<Step> {
         let Some(factor) = &self.factor else {
@@ -216,7 +172,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 return Ok(false);
             }
             last = sums.log_likelihood;
-            let factor = self.factored(watch)?;
+            let factor = factored(self.problem, self.survey, self.limits, watch)?;
             let unsure =
                 self.limits.constant == Constant::AsGiven && !factor.restricted && !constant_column;
             if unsure || factor.columns.len() < varying {
@@ -245,11 +201,11 @@ impl<'s, 'a> Search<'s, 'a> {
             let likelihood = sums.log_likelihood;
             watch.progress.done = u64::from(self.iterations);
             watch.progress.loss = -likelihood;
-            if sums.min_margin > 1e-12 * sums.max_abs_eta && sums.max_abs_eta > 0.0 {
+            if self.problem.separates() {
                 return self.separated(Direction::complete(&self.theta), curvature, watch);
             }
             if curvature {
-                self.factor = Some(self.factored(watch)?);
+                self.factor = Some(factored(self.problem, self.survey, self.limits, watch)?);
                 self.share = 1.0;
             }
             let step = self.suggestion()?;
@@ -271,7 +227,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 Some(kind) => curvature = kind,
                 None => {
                     self.problem.evaluate(&self.theta, true, 1, watch)?;
-                    self.factor = Some(self.factored(watch)?);
+                    self.factor = Some(factored(self.problem, self.survey, self.limits, watch)?);
                     let left = step.decrement * step.decrement / 2.0;
                     let reached = left <= self.limits.tolerance && step.decrement < 1e-3;
                     let status = if reached {
@@ -379,7 +335,7 @@ impl<'s, 'a> Search<'s, 'a> {
         if !curvature {
             self.problem.evaluate(&self.theta, true, 1, watch)?;
         }
-        self.factor = Some(self.factored(watch)?);
+        self.factor = Some(factored(self.problem, self.survey, self.limits, watch)?);
         let likelihood = self.problem.sums().log_likelihood;
         let decrement = self.suggestion()?.decrement;
         self.outcome(Status::Separated, likelihood, decrement, Some(direction))

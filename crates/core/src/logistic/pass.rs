@@ -56,10 +56,15 @@ pub(crate) struct Problem<'a> {
     shifts: Vec<f64>,
 }
 
+/// Lanes for `p` coefficients, whatever the number of rows.
+pub(crate) fn lanes_at_most(p: usize) -> usize {
+    let bytes = p.saturating_mul(p).saturating_mul(size_of::<f64>());
+    (LANE_BYTES / bytes.max(1)).clamp(2, MAX_LANES)
+}
+
 /// Cuts `range` at tile borders into lanes, by the number of rows and coefficients only.
 fn lane_ranges(range: &Range<usize>, p: usize) -> Vec<Range<usize>> {
-    let room = (LANE_BYTES / (p * p * size_of::<f64>())).max(2);
-    let count = (range.len() / LANE_ROWS).clamp(1, MAX_LANES.min(room));
+    let count = (range.len() / LANE_ROWS).clamp(1, lanes_at_most(p));
     let first = range.start / TILE_ROWS;
     let tiles = range.end.div_ceil(TILE_ROWS) - first;
     let cut = |i: usize| ((first + tiles * i / count) * TILE_ROWS).clamp(range.start, range.end);
@@ -140,6 +145,17 @@ impl<'a> Problem<'a> {
         &self.lanes[0].sums
     }
 
+    /// Whether the coefficients of the last pass classify every row rightly.
+    pub fn separates(&self) -> bool {
+        let sums = self.sums();
+        sums.max_abs_eta > 0.0 && sums.min_margin > 1e-12 * sums.max_abs_eta
+    }
+
+    /// Number of tiles that the rows touch.
+    pub fn tile_count(&self) -> usize {
+        self.range.end.div_ceil(TILE_ROWS) - self.range.start / TILE_ROWS
+    }
+
     /// Subtracts `offsets` from the stored cells in every later pass.
     pub fn recentre(&mut self, offsets: Vec<f64>) -> Result<()> {
         for lane in &mut self.lanes {
@@ -173,7 +189,8 @@ impl<'a> Problem<'a> {
                 stage,
                 range,
             } = lane;
-            source.visit(range.clone(), every, stage, tick, |span, _| {
+            let portion = source.portion(range, every);
+            source.visit(portion, stage, tick, |span, _| {
                 logistic_pass(&LogisticSpan { theta, ..*span }, curvature, scratch, sums);
                 Ok(())
             })
@@ -199,7 +216,8 @@ impl<'a> Problem<'a> {
                 stage,
                 range,
             } = lane;
-            source.visit(range.clone(), 1, stage, tick, |span, eta| {
+            let portion = source.portion(range, 1);
+            source.visit(portion, stage, tick, |span, eta| {
                 predict(span, direction, eta);
                 let mut mask = [0.0; TILE_STRIDE];
                 for (row, cell) in mask.iter_mut().enumerate().take(span.rows) {
@@ -229,8 +247,7 @@ impl<'a> Problem<'a> {
         let mut enough = false;
         let stage = &mut self.lanes[0].stage;
         let scanned = self.source.visit(
-            self.range.clone(),
-            1,
+            self.source.portion(&self.range, 1),
             stage,
             &mut || watch.tick(),
             |span, eta| {
@@ -244,6 +261,36 @@ impl<'a> Problem<'a> {
         if enough { Ok(()) } else { scanned }
     }
 
+    /// Calls `work` with spans of at most `batch` rows, tile after tile in the given order, on the
+    /// calling thread. Tiles are numbered from the first that the rows touch.
+    pub fn batches(
+        &mut self,
+        tiles: &[u32],
+        batch: usize,
+        watch: &mut Watch<'_>,
+        mut work: impl FnMut(&LogisticSpan<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Self {
+            source,
+            lanes,
+            range,
+            ..
+        } = self;
+        let first = range.start / TILE_ROWS;
+        for tile in tiles {
+            let start = (first + *tile as usize) * TILE_ROWS;
+            let rows = start.max(range.start)..(start + TILE_ROWS).min(range.end);
+            let portion = Portion {
+                rows,
+                every: 1,
+                batch: batch.min(source.span_rows),
+            };
+            let tick = &mut || watch.tick();
+            source.visit(portion, &mut lanes[0].stage, tick, |span, _| work(span))?;
+        }
+        Ok(())
+    }
+
     /// Adds up the lanes' sums, in lane order, in the first lane.
     fn merge(&mut self, watch: &mut Watch<'_>) -> Result<()> {
         if let Some((first, others)) = self.lanes.split_first_mut() {
@@ -254,6 +301,13 @@ impl<'a> Problem<'a> {
         }
         Ok(())
     }
+}
+
+/// Some of the rows, and how many to show at once.
+struct Portion {
+    rows: Range<usize>,
+    every: usize,
+    batch: usize,
 }
 
 /// Whether a scan goes on.
@@ -270,12 +324,20 @@ fn predict(span: &LogisticSpan<'_>, theta: &[f64], out: &mut [f64]) {
 }
 
 impl Source<'_> {
-    /// Calls `work` with each span of every `every`-th tile of `range` and a buffer for the linear
-    /// predictor. The span has no coefficients yet.
+    /// Every `every`-th tile of the rows, in spans that keep the monitor informed.
+    fn portion(&self, rows: &Range<usize>, every: usize) -> Portion {
+        Portion {
+            rows: rows.clone(),
+            every,
+            batch: self.span_rows,
+        }
+    }
+
+    /// Calls `work` with each span of the portion and a buffer for the linear predictor. The span
+    /// has no coefficients yet.
     fn visit(
         &self,
-        range: Range<usize>,
-        every: usize,
+        portion: Portion,
         stage: &mut Stage,
         tick: &mut dyn FnMut() -> Result<()>,
         mut work: impl FnMut(&LogisticSpan<'_>, &mut [f64]) -> Result<()>,
@@ -285,16 +347,17 @@ impl Source<'_> {
             cells,
             eta,
         } = stage;
-        let mut first = range.start;
-        for tile in self.tiles.spans(range) {
+        let Portion { rows, every, batch } = portion;
+        let mut first = rows.start;
+        for tile in self.tiles.spans(rows) {
             let chosen = (first / TILE_ROWS) % every == every / 2;
             first += tile.rows;
             if !chosen {
                 continue;
             }
-            for start in (0..tile.rows).step_by(self.span_rows) {
+            for start in (0..tile.rows).step_by(batch) {
                 tick()?;
-                let rows = self.span_rows.min(tile.rows - start);
+                let rows = batch.min(tile.rows - start);
                 let column = |j: usize| &tile.column(j)[start..start + rows];
                 let y = column(self.features);
                 let weight = self.weighted.then(|| column(self.features + 1));

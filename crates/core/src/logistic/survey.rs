@@ -27,17 +27,15 @@ impl Survey {
         problem.scan(&[], watch, |span, _| {
             let weight = |row: usize| span.weight.map_or(1.0, |w| w[row]);
             let cell = |row: usize, column: usize| span.x[column * span.stride + row];
-            for (row, label) in span.y.iter().enumerate() {
-                fault = check(*label, weight(row));
-                if fault.is_some() {
-                    return Seen::Enough;
-                }
-                if weight(row) > 0.0 {
-                    of_class[usize::from(*label > 0.5)] += 1;
-                    first.get_or_insert_with(|| {
-                        candidates.iter().map(|column| cell(row, *column)).collect()
-                    });
-                }
+            fault = check(span.y, span.weight);
+            if fault.is_some() {
+                return Seen::Enough;
+            }
+            count(span.y, span.weight, &mut of_class);
+            if first.is_none()
+                && let Some(row) = (0..span.rows).find(|row| weight(*row) > 0.0)
+            {
+                first = Some(candidates.iter().map(|column| cell(row, *column)).collect());
             }
             if let Some(first) = &first {
                 candidates.retain(|column| {
@@ -72,13 +70,32 @@ impl Survey {
     }
 }
 
-fn check(label: f64, weight: f64) -> Option<Error> {
-    if label != 0.0 && label != 1.0 {
-        return Some(Error::NotBinary { value: label });
+/// The first label that is neither 0 nor 1, or weight that is negative.
+fn check(labels: &[f64], weights: Option<&[f64]>) -> Option<Error> {
+    let strange = |label: &&f64| **label != 0.0 && **label != 1.0;
+    if let Some(label) = labels.iter().find(strange) {
+        return Some(Error::NotBinary { value: *label });
     }
-    (!(weight >= 0.0 && weight.is_finite())).then(|| Error::InvalidParameter {
-        name: "weight",
-        value: weight.to_string(),
+    let unusable = |weight: &&f64| !(0.0..=f64::MAX).contains(*weight);
+    let weight = weights.unwrap_or_default().iter().find(unusable)?;
+    let (name, value) = ("weight", weight.to_string());
+    Some(Error::InvalidParameter {
+        name,
+        value,
         expected: "a finite number, at least 0",
     })
+}
+
+/// Adds the rows of each class that have a positive weight.
+fn count(labels: &[f64], weights: Option<&[f64]>, of_class: &mut [u64; 2]) {
+    let (used, ones) = match weights {
+        None => (labels.len() as f64, labels.iter().sum::<f64>()),
+        Some(weights) => {
+            let used = |w: &f64| f64::from(u8::from(*w > 0.0));
+            let ones = weights.iter().zip(labels).map(|(w, y)| used(w) * y).sum();
+            (weights.iter().map(used).sum(), ones)
+        }
+    };
+    of_class[0] += (used - ones) as u64;
+    of_class[1] += ones as u64;
 }

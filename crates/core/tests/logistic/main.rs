@@ -4,5 +4,7 @@
 
 mod data;
 mod deficient;
+mod optimizers;
+mod properties;
 mod reference;
 mod separated;
