@@ -20,10 +20,10 @@ pub fn columns() -> Vec<String> {
         .collect()
 }
 
-/// The measurements, comma separated, a few to a line.
-pub fn wrapped_columns(indent: &str) -> String {
+/// The measurements, comma separated, a few to a line; all lines but the first are indented.
+pub fn wrapped_columns(indent: usize) -> String {
     let lines: Vec<String> = columns().chunks(4).map(|chunk| chunk.join(", ")).collect();
-    lines.join(&format!(",\n{indent}"))
+    lines.join(&format!(",\n{:indent$}", ""))
 }
 
 /// The table.

@@ -1,5 +1,6 @@
 //! Tests that need more than one session, database or role, or a restart: one function each.
 
+mod demo;
 mod install;
 
 use crate::cluster::Cluster;
@@ -17,6 +18,11 @@ struct Test {
 }
 
 const TESTS: &[Test] = &[
+    Test {
+        name: "demo",
+        needs_data: false,
+        run: demo::tells_its_story,
+    },
     Test {
         name: "trusted_install",
         needs_data: false,
