@@ -244,13 +244,52 @@ fn resolve(argument: &str, text: &str) -> Result<pg_sys::Oid> {
     Ok(relation)
 }
 
+/// The twin of PostgreSQL's function, whose arguments differ from version to version.
+///
+/// # Safety
+/// Raises 42602 for what is no name.
+unsafe fn qualified_name_list(text: &CStr) -> *mut pg_sys::List {
+    // SAFETY: `text` is NUL-terminated; the function only allocates and may raise.
+    #[cfg(feature = "pg15")]
+    unsafe {
+        pg_sys::stringToQualifiedNameList(text.as_ptr())
+    }
+    // SAFETY: as above; without an error context it raises.
+    #[cfg(not(feature = "pg15"))]
+    unsafe {
+        pg_sys::stringToQualifiedNameList(text.as_ptr(), std::ptr::null_mut())
+    }
+}
+
+/// Whether the current role may create relations in a schema.
+///
+/// # Safety
+/// `namespace` exists.
+unsafe fn may_create_in(namespace: pg_sys::Oid) -> pg_sys::AclResult::Type {
+    // SAFETY: reads the ACL of a namespace that exists.
+    #[cfg(feature = "pg15")]
+    unsafe {
+        pg_sys::pg_namespace_aclcheck(namespace, pg_sys::GetUserId(), pg_sys::ACL_CREATE as _)
+    }
+    // SAFETY: as above.
+    #[cfg(not(feature = "pg15"))]
+    unsafe {
+        pg_sys::object_aclcheck(
+            pg_sys::NamespaceRelationId,
+            namespace,
+            pg_sys::GetUserId(),
+            pg_sys::ACL_CREATE as _,
+        )
+    }
+}
+
 /// Parses a possibly qualified and quoted name.
 fn range_var(argument: &str, text: &str) -> Result<*mut pg_sys::RangeVar> {
     let c_text = c_string(text)?;
     let split = std::panic::AssertUnwindSafe(|| {
         // SAFETY: `c_text` is NUL-terminated; both functions only allocate and may raise.
         unsafe {
-            let names = pg_sys::stringToQualifiedNameList(c_text.as_ptr());
+            let names = qualified_name_list(&c_text);
             Some(pg_sys::makeRangeVarFromNameList(names))
         }
     });
@@ -304,9 +343,7 @@ pub fn new_relation(argument: &str, text: &str) -> Result<NewRelation> {
         )
     };
     // SAFETY: reads the ACL of a namespace that exists.
-    let allowed = unsafe {
-        pg_sys::pg_namespace_aclcheck(namespace, pg_sys::GetUserId(), pg_sys::ACL_CREATE as _)
-    };
+    let allowed = unsafe { may_create_in(namespace) };
     if allowed != pg_sys::AclResult::ACLCHECK_OK {
         return Err(Failure::new(
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,

@@ -490,9 +490,8 @@ fn whole_row(query: *mut pg_sys::Query, targets: &[Target]) -> Option<Vec<usize>
             attributes.push(att);
         }
         let relation = pg_sys::table_open((*table).relid, pg_sys::NoLock as i32);
-        let row = (*relation).rd_att;
-        let count = usize::try_from((*row).natts).unwrap_or(0);
-        let columns = (*row).attrs.as_slice(count);
+        let row = pgrx::PgTupleDesc::from_pg_unchecked((*relation).rd_att);
+        let columns: Vec<_> = row.iter().collect();
         let dropped = columns.iter().any(|column| column.attisdropped);
         if !dropped {
             let mut entries = std::ptr::null_mut();

@@ -205,6 +205,24 @@ unsafe extern "C-unwind" fn startup(
 #[pg_guard]
 unsafe extern "C-unwind" fn shutdown(_receiver: *mut pg_sys::DestReceiver) {}
 
+/// Runs a started query to its end.
+///
+/// # Safety
+/// `description` has been started.
+unsafe fn run(description: *mut pg_sys::QueryDesc) {
+    let forward = pg_sys::ScanDirection::ForwardScanDirection;
+    // SAFETY: as the caller says; a count of 0 means all rows.
+    #[cfg(not(feature = "pg18"))]
+    unsafe {
+        pg_sys::ExecutorRun(description, forward, 0, true);
+    }
+    // SAFETY: as above.
+    #[cfg(feature = "pg18")]
+    unsafe {
+        pg_sys::ExecutorRun(description, forward, 0);
+    }
+}
+
 /// Runs the plan with the caller's snapshot, own earlier changes included, and the caller's rights.
 fn execute(plan: *mut pg_sys::PlannedStmt, text: &std::ffi::CStr, reader: &mut Reader<'_>) {
     let mut receiver = Receiver {
@@ -233,12 +251,7 @@ fn execute(plan: *mut pg_sys::PlannedStmt, text: &std::ffi::CStr, reader: &mut R
             0,
         );
         pg_sys::ExecutorStart(description, 0);
-        pg_sys::ExecutorRun(
-            description,
-            pg_sys::ScanDirection::ForwardScanDirection,
-            0,
-            true,
-        );
+        run(description);
         pg_sys::ExecutorFinish(description);
         pg_sys::ExecutorEnd(description);
         pg_sys::FreeQueryDesc(description);
