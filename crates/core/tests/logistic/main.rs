@@ -1,10 +1,11 @@
 //! Logistic regression through the public interface.
 
-#![allow(clippy::excessive_precision)]
+#![allow(clippy::unwrap_used, clippy::excessive_precision)]
 
 mod data;
 mod deficient;
 mod optimizers;
+mod peer;
 mod properties;
 mod reference;
 mod separated;
