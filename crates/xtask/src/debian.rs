@@ -146,7 +146,7 @@ fn fetch(apt: &Apt, folder: &Path, majors: &[u16], wanted: Wanted) -> Result<u16
     for set in &sets {
         match *set {
             "server" => packages.extend(server_packages(major)),
-            _ => packages.extend(libclang_packages(apt, major)?),
+            _ => packages.extend(libclang_packages(apt)?),
         }
     }
     eprintln!(
@@ -167,11 +167,18 @@ fn server_packages(major: u16) -> Vec<String> {
     versioned.into_iter().chain(["libpq5".to_owned()]).collect()
 }
 
-/// The libclang of the clang that this PostgreSQL was built with.
-fn libclang_packages(apt: &Apt, major: u16) -> Result<Vec<String>> {
-    let depends = apt.depends(&[format!("postgresql-server-dev-{major}")])?;
-    let Some(version) = depends.iter().find_map(|name| name.strip_prefix("clang-")) else {
-        fail!("postgresql-server-dev-{major} does not say which clang it wants");
+/// The libclang that this release of the system prefers: any will read the headers.
+fn libclang_packages(apt: &Apt) -> Result<Vec<String>> {
+    let depends = apt.depends(&["libclang-dev".to_owned()])?;
+    let version = |name: &String| {
+        Some(
+            name.strip_prefix("libclang-")?
+                .strip_suffix("-dev")?
+                .to_owned(),
+        )
+    };
+    let Some(version) = depends.iter().find_map(version) else {
+        fail!("the package sources offer no libclang");
     };
     Ok(vec![
         format!("libclang1-{version}"),
