@@ -1,9 +1,11 @@
-//! The SQL functions of this room (`binary_classifier_auc` returns a set and is declared in
-//! `sql/catalog/metrics.sql`).
+//! The SQL functions of this room. `binary_classifier_auc` fills a tuple store: its SQL is in
+//! `sql/catalog/metrics.sql`.
 
 use super::regression::Metric;
 use super::request::Written;
 use super::{confusion_matrix as matrix, ranking, regression};
+use crate::pg::call::ResultRows;
+use crate::pg::entry_point;
 use crate::pg::error::Failure;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -117,3 +119,23 @@ fn confusion_matrix(
     })
     .map_err(ErrorReport::from)
 }
+
+entry_point!(
+    /// `binary_classifier_auc(table_in, table_out, prediction_col, observed_col, grouping_cols)`
+    pglearn_binary_classifier_auc,
+    pg_finfo_pglearn_binary_classifier_auc,
+    |call| {
+        let [table_in, table_out, prediction_col, observed_col, grouping_cols] =
+            [0, 1, 2, 3, 4].map(|at| call.text(at));
+        let written = Written {
+            function: "binary_classifier_auc",
+            table_in: table_in.as_deref(),
+            table_out: table_out.as_deref(),
+            prediction_col: prediction_col.as_deref(),
+            observed_col: observed_col.as_deref(),
+            grouping_cols: grouping_cols.as_deref(),
+        };
+        ranking::binary_classifier_auc(written, &mut ResultRows::new(call)?)?;
+        Ok(None)
+    }
+);

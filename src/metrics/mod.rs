@@ -7,9 +7,6 @@ mod ranking;
 mod regression;
 mod request;
 
-pub use ranking::binary_classifier_auc;
-pub use request::Written;
-
 pgrx::extension_sql_file!(
     "../../sql/catalog/metrics.sql",
     name = "metrics",

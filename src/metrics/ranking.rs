@@ -2,10 +2,10 @@
 //! per distinct score.
 
 use super::request::{Comparison, Written};
+use crate::pg::call::ResultRows;
 use crate::pg::error::{Failure, Result};
 use crate::pg::monitor::SessionMonitor;
 use crate::pg::progress::Report;
-use crate::pg::rows::ResultRows;
 use crate::pg::scan::{RowSink, Scan, Shape};
 use crate::pg::table::{self, Cell, NewColumn};
 use crate::settings;

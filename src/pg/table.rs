@@ -80,18 +80,23 @@ pub enum Cell {
     Doubles(Vec<f64>),
     /// `double precision[]` of two dimensions, square, row by row
     Matrix(Vec<f64>, usize),
-    /// A group's value of a group column
-    Key(Key),
+    /// A value that PostgreSQL made: see [`Cell::keys`]
+    Made(Made),
 }
 
-/// A value of a group column, kept by the scan that found it.
+/// A datum of the type where it is going, which lives long enough.
 #[derive(Debug, Clone)]
-pub struct Key(pg_sys::Datum);
+pub struct Made(pg_sys::Datum);
 
 impl Cell {
+    /// A datum of the type where it is going.
+    pub(super) fn from_datum(datum: pg_sys::Datum) -> Self {
+        Self::Made(Made(datum))
+    }
+
     /// The values of a group's columns.
     pub fn keys(group: &Group) -> Vec<Self> {
-        group.key.iter().map(|key| Self::Key(Key(*key))).collect()
+        group.key.iter().map(|key| Self::from_datum(*key)).collect()
     }
 
     /// A double, or NULL.
@@ -99,6 +104,7 @@ impl Cell {
         value.map_or(Self::Null, Self::Double)
     }
 
+    #[inline]
     pub(super) fn into_datum(self) -> Option<pg_sys::Datum> {
         match self {
             Self::Null => None,
@@ -130,7 +136,7 @@ impl Cell {
                     b'd',
                 ))
             }
-            Self::Key(key) => Some(key.0),
+            Self::Made(made) => Some(made.0),
         }
     }
 }

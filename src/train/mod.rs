@@ -2,6 +2,7 @@
 
 mod api;
 mod linregr;
+mod linregr_aggregate;
 mod logregr;
 mod request;
 mod sinks;
