@@ -5,7 +5,7 @@ use super::factor::{Constant, Factor};
 use super::inference::infer;
 use super::model::{Finding, LogisticFit, Status};
 use super::newton::{self, prepare};
-use super::outcome::{Limits, Outcome};
+use super::outcome::{Limits, Outcome, factored};
 use super::params::{Intercept, LogisticValidParams, Optimizer};
 use super::pass::{Problem, lanes_at_most};
 use super::separation::culprits;
@@ -15,7 +15,7 @@ use super::{cg, igd};
 use crate::Result;
 use crate::monitor::Monitor;
 use crate::parallel::Watch;
-use crate::tiles::TILE_STRIDE;
+use crate::tiles::{TILE_STRIDE, zeroed};
 
 /// Whether an intercept is added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,29 +102,43 @@ pub fn fit(
         Optimizer::Cg => cg::maximise(&mut problem, &survey, &limits, watch)?,
         Optimizer::Igd => igd::maximise(&mut problem, &survey, &limits, params.seed, watch)?,
     };
-    let added = match decision {
-        Some(decision) => decision.added,
-        None => outcome.factor.spanning.is_none(),
-    };
-    report(&mut problem, &survey, outcome, added, watch)
+    report(&mut problem, &survey, &limits, outcome, decision, watch)
 }
 
 /// Inference and findings.
 fn report(
     problem: &mut Problem<'_>,
     survey: &Survey,
+    limits: &Limits,
     outcome: Outcome,
-    added: bool,
+    decision: Option<InterceptDecision>,
     watch: &mut Watch<'_>,
 ) -> Result<LogisticFit> {
     watch.progress.phase = "inference";
-    let factor = &outcome.factor;
-    let inference = infer(problem, factor, &outcome.theta, added, &mut || watch.tick())?;
-    let mut findings = dependence(survey, factor, added);
+    // Far from a maximum weights may be so uneven that the curvature hides what the design is like;
+    // at zero they are all alike.
+    let structure = match outcome.status {
+        Status::Converged => None,
+        _ => {
+            problem.evaluate(&zeroed(outcome.theta.len())?, true, 1, watch)?;
+            let structure = factored(problem, survey, limits, watch)?;
+            problem.evaluate(&outcome.theta, true, 1, watch)?;
+            Some(structure)
+        }
+    };
+    let design = structure.as_ref().unwrap_or(&outcome.factor);
+    let added = decision.map_or(design.spanning.is_none(), |decision| decision.added);
+    let tick = &mut || watch.tick();
+    let inference = if outcome.factor.cholesky.rank() == design.cholesky.rank() {
+        infer(problem, &outcome.factor, &outcome.theta, added, tick)?
+    } else {
+        infer(problem, design, &outcome.theta, added, tick)?.without_covariance()
+    };
+    let mut findings = dependence(survey, design, added);
     if let Some(positive) = survey.constant_label() {
         findings.push(Finding::ConstantLabel { positive });
     } else if let Some(direction) = &outcome.direction {
-        let columns = culprits(problem, factor, direction, watch)?;
+        let columns = culprits(problem, design, direction, watch)?;
         findings.push(Finding::Separation {
             columns,
             complete: direction.complete,

@@ -21,6 +21,16 @@ pub(crate) struct Inference {
     pub condition_number: f64,
 }
 
+impl Inference {
+    /// The coefficients only: the curvature determines no covariance.
+    pub fn without_covariance(mut self) -> Self {
+        self.std_err.fill(f64::NAN);
+        self.covariance.fill(f64::NAN);
+        self.condition_number = f64::INFINITY;
+        self
+    }
+}
+
 /// The design's parametrisation: its own columns, or a constant before them.
 struct Layout<'f> {
     factor: &'f Factor,

@@ -67,7 +67,8 @@ pub struct LogisticFit {
     pub intercept_added: bool,
     /// The log-likelihood.
     pub log_likelihood: f64,
-    /// Standard errors: square roots of the covariance's diagonal; NaN for a zero column.
+    /// Standard errors: square roots of the covariance's diagonal; NaN for a zero column, and
+    /// everywhere where separation has left no curvature to speak of.
     pub std_err: Vec<f64>,
     /// Coefficient by standard error.
     pub z_stats: Vec<f64>,

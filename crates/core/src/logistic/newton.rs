@@ -117,6 +117,8 @@ struct Search<'s, 'a> {
     factor: Option<Factor>,
     /// The curvature of all rows is about so many times that of the factored ones.
     share: f64,
+    /// The highest rank of the curvature of all rows so far.
+    rank: usize,
     iterations: u32,
 }
 
@@ -130,6 +132,7 @@ impl<'s, 'a> Search<'s, 'a> {
             theta,
             factor: None,
             share: 1.0,
+            rank: 0,
             iterations: 0,
         })
     }
@@ -205,21 +208,23 @@ impl<'s, 'a> Search<'s, 'a> {
                 return self.separated(Direction::complete(&self.theta), curvature, watch);
             }
             if curvature {
-                self.factor = Some(factored(self.problem, self.survey, self.limits, watch)?);
+                let factor = factored(self.problem, self.survey, self.limits, watch)?;
+                self.rank = self.rank.max(factor.cholesky.rank());
+                self.factor = Some(factor);
                 self.share = 1.0;
             }
             let step = self.suggestion()?;
             let ratio = before.map_or(1.0, |before| (step.decrement / before).min(1.0));
             if curvature {
+                if let Some(direction) = self.suspect(&step, ratio, watch)? {
+                    return self.separated(direction, false, watch);
+                }
                 if let Some(status) = self.verdict(&step, ratio, likelihood) {
                     if step.decrement <= self.settled() {
                         let from = self.theta.clone();
                         self.place(&from, 1.0, &step);
                     }
                     return self.outcome(status, likelihood, step.decrement, None);
-                }
-                if let Some(direction) = self.suspect(&step, ratio, watch)? {
-                    return self.separated(direction, false, watch);
                 }
             }
             let chord = self.chord_suffices(&step, ratio, curvature);
@@ -258,7 +263,12 @@ impl<'s, 'a> Search<'s, 'a> {
             step.decrement <= self.settled() && left <= self.limits.tolerance.max(rounding);
         let at_floor = ratio > 0.3 && left <= rounding;
         if settled || at_floor {
-            return Some(Status::Converged);
+            let blind = self.degenerate();
+            return Some(if blind {
+                Status::Stalled
+            } else {
+                Status::Converged
+            });
         }
         (self.iterations >= self.limits.max_iter).then(|| {
             let near = left < self.limits.tolerance && step.decrement < 1e-3;
@@ -316,13 +326,26 @@ impl<'s, 'a> Search<'s, 'a> {
         ratio: f64,
         watch: &mut Watch<'_>,
     ) -> Result<Option<Direction>> {
-        let linear = ratio > 0.3 && self.problem.sums().max_abs_eta > SUSPICIOUS_ETA;
-        match &self.factor {
-            Some(factor) if linear && self.iterations >= SUSPICIOUS_AFTER => {
-                investigate(self.problem, factor, &step.delta, watch)
-            }
-            _ => Ok(None),
+        let growing = self.problem.sums().max_abs_eta > SUSPICIOUS_ETA;
+        let late = self.iterations >= SUSPICIOUS_AFTER.min(self.limits.max_iter);
+        let slow = (ratio > 0.3 && late) || self.degenerate();
+        let Some(factor) = self.factor.as_ref().filter(|_| growing && slow) else {
+            return Ok(None);
+        };
+        let found = investigate(self.problem, factor, &self.theta, &step.delta, watch)?;
+        if found.is_none() {
+            // The investigation used the sums for its own ends.
+            self.problem.evaluate(&self.theta, true, 1, watch)?;
         }
+        Ok(found)
+    }
+
+    /// Whether rows have lost so much weight that the curvature fell in rank: steps are blind to
+    /// the lost directions then, and a vanishing decrement proves nothing.
+    fn degenerate(&self) -> bool {
+        self.factor
+            .as_ref()
+            .is_some_and(|factor| factor.cholesky.rank() < self.rank)
     }
 
     /// Ends at `theta` with a proof of separation; takes the curvature there if it is not at hand.

@@ -76,7 +76,7 @@ pub(crate) fn conclude(
     };
     let mut direction = problem.separates().then(|| Direction::complete(theta));
     if !near && direction.is_none() {
-        direction = investigate(problem, &factor, &step.delta, watch)?;
+        direction = investigate(problem, &factor, theta, &step.delta, watch)?;
         // The investigation used the sums for its own ends.
         problem.evaluate(theta, true, 1, watch)?;
     }

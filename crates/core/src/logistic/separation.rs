@@ -16,6 +16,10 @@ use crate::tiles::zeroed;
 const NEAR: f64 = 0.05;
 /// Share of the greatest margin that counts as 0 after purification: rounding.
 const ROUNDING: f64 = 1e-9;
+/// The linear predictor beyond which a row counts as decided: probability 5e-5.
+const DECIDED: f64 = 10.0;
+/// Share of a candidate that must survive purification; less is rounding.
+const KEPT: f64 = 1e-3;
 /// Share of the strongest column below which a column is not named.
 const NAMED: f64 = 0.02;
 
@@ -74,70 +78,98 @@ fn margins(
     Ok(found)
 }
 
-/// Proves that the Newton step `delta`, purified, separates the classes, or returns `None`. The
-/// problem's sums are overwritten.
+/// Proves that the classes are separated, or returns `None`. The candidates are the Newton step,
+/// which soon follows the separating direction if there is but one, and `theta` itself, which
+/// follows it in the end. The problem's sums are overwritten.
 pub(crate) fn investigate(
     problem: &mut Problem<'_>,
     factor: &Factor,
+    theta: &[f64],
     delta: &[f64],
     watch: &mut Watch<'_>,
 ) -> Result<Option<Direction>> {
+    let largest = problem.sums().max_abs_eta;
     let raw = margins(problem, delta, NEAR, watch)?;
-    if raw.greatest <= 0.0 || raw.least < -NEAR * raw.greatest {
+    if raw.greatest > 0.0 && raw.least >= -NEAR * raw.greatest {
+        let proof = prove(problem, factor, delta, NEAR * raw.greatest, watch)?;
+        if proof.is_some() {
+            return Ok(proof);
+        }
+    }
+    if largest < 2.0 * DECIDED {
         return Ok(None);
     }
-    if raw.least > 0.0 {
-        return Ok(Some(Direction {
-            theta: delta.to_vec(),
-            complete: true,
-        }));
-    }
-    let near = NEAR * raw.greatest;
-    problem.gram_of_chosen(delta, |eta| eta.abs() <= near, watch)?;
-    let Some(theta) = purified(problem, factor, delta, watch)? else {
+    prove(problem, factor, theta, DECIDED, watch)
+}
+
+/// Moves a candidate so that rows with a linear predictor of at most `near` lie on the boundary, and
+/// checks it against every row.
+fn prove(
+    problem: &mut Problem<'_>,
+    factor: &Factor,
+    candidate: &[f64],
+    near: f64,
+    watch: &mut Watch<'_>,
+) -> Result<Option<Direction>> {
+    problem.gram_of_chosen(candidate, |eta| eta.abs() <= near, watch)?;
+    let Some(theta) = purified(problem, factor, candidate, watch)? else {
         return Ok(None);
     };
     let pure = margins(problem, &theta, ROUNDING, watch)?;
     let rounding = ROUNDING * pure.greatest;
     let proved = pure.greatest > 0.0 && pure.least >= -rounding;
-    Ok(proved.then_some(Direction {
-        theta,
-        complete: pure.least > rounding,
-    }))
+    let complete = pure.least > rounding;
+    Ok(proved.then_some(Direction { theta, complete }))
 }
 
-/// The part of `delta` that is exactly 0 on the rows whose Gram matrix the problem holds: its
-/// projection on the matrix's null space, on the scale of standard deviations.
+/// The part of `candidate` that is exactly 0 on the rows whose Gram matrix the problem holds: its
+/// projection on the matrix's null space, on the scale of the columns' deviations. Without a
+/// constant the same on raw columns, and their root mean squares.
 fn purified(
     problem: &Problem<'_>,
     factor: &Factor,
-    delta: &[f64],
+    candidate: &[f64],
     watch: &mut Watch<'_>,
 ) -> Result<Option<Vec<f64>>> {
-    let p = delta.len();
-    let gram = &problem.sums().hessian;
+    let p = candidate.len();
+    let hessian = &problem.sums().hessian;
+    let h = |i: usize, j: usize| hessian[i.max(j) * p + i.min(j)];
+    let gram = |i: usize, j: usize| {
+        if !factor.restricted {
+            return h(i, j);
+        }
+        // Raw columns: the constant enters with the shift.
+        let (a, b) = (problem.shifts()[i - 1], problem.shifts()[j - 1]);
+        h(i, j) + a * h(0, j) + b * h(i, 0) + a * b * h(0, 0)
+    };
+    let deviation = |j: usize| match j {
+        0 => 1.0,
+        _ if factor.restricted => {
+            (factor.scale[j - 1] / factor.total.sqrt()).hypot(factor.raw_means[j - 1])
+        }
+        _ => factor.scale[j - 1] / factor.total.sqrt(),
+    };
     // Columns without spread in the whole have no part in a direction.
     let used: Vec<usize> = (0..p)
-        .filter(|j| *j == 0 || factor.scale[j - 1] > 0.0)
+        .filter(|j| {
+            if *j == 0 {
+                !factor.restricted
+            } else {
+                factor.scale[j - 1] > 0.0
+            }
+        })
         .collect();
     let unit = |j: usize| {
-        let square = gram[j * p + j];
+        let square = gram(j, j);
         if square > 0.0 { square.sqrt() } else { 1.0 }
     };
     let units: Vec<f64> = used.iter().map(|j| unit(*j)).collect();
-    let entry = |a: usize, b: usize| gram[used[a] * p + used[b]] / units[a] / units[b];
+    let entry = |a: usize, b: usize| gram(used[a], used[b]) / units[a] / units[b];
     let cholesky = Cholesky::factor(used.len(), 1e-10, entry, &mut || watch.tick())?;
     let rank = cholesky.rank();
-    let deviation = |j: usize| {
-        if j == 0 {
-            1.0
-        } else {
-            factor.scale[j - 1] / factor.total.sqrt()
-        }
-    };
     let scaled =
         |theta: &[f64]| -> Vec<f64> { used.iter().map(|j| theta[*j] * deviation(*j)).collect() };
-    let target = scaled(delta);
+    let target = scaled(candidate);
     let mut basis: Vec<Vec<f64>> = Vec::new();
     let mut projection = zeroed(used.len())?;
     for i in rank..used.len() {
@@ -167,7 +199,7 @@ fn purified(
         watch.tick()?;
     }
     let kept = norm(&projection) / norm(&target);
-    if kept.is_nan() || kept < 0.1 {
+    if kept.is_nan() || kept < KEPT {
         return Ok(None);
     }
     let mut theta = zeroed(p)?;
@@ -175,10 +207,7 @@ fn purified(
         theta[*j] = value / deviation(*j);
     }
     if factor.restricted {
-        let tied = dot(problem.shifts(), &theta[1..]);
-        if (theta[0] - tied).abs() > 1e-9 * (theta[0].abs() + tied.abs()) {
-            return Ok(None);
-        }
+        theta[0] = dot(problem.shifts(), &theta[1..]);
     }
     Ok(Some(theta))
 }

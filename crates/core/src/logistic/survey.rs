@@ -72,9 +72,11 @@ impl Survey {
 
 /// The first label that is neither 0 nor 1, or weight that is negative.
 fn check(labels: &[f64], weights: Option<&[f64]>) -> Option<Error> {
-    let strange = |label: &&f64| **label != 0.0 && **label != 1.0;
-    if let Some(label) = labels.iter().find(strange) {
-        return Some(Error::NotBinary { value: *label });
+    // Without an early exit the compiler makes vectors of it.
+    let strange = |label: &f64| (*label != 0.0) & (*label != 1.0);
+    if labels.iter().fold(false, |any, label| any | strange(label)) {
+        let value = labels.iter().copied().find(strange).unwrap_or(f64::NAN);
+        return Some(Error::NotBinary { value });
     }
     let unusable = |weight: &&f64| !(0.0..=f64::MAX).contains(*weight);
     let weight = weights.unwrap_or_default().iter().find(unusable)?;
@@ -89,11 +91,10 @@ fn check(labels: &[f64], weights: Option<&[f64]>) -> Option<Error> {
 /// Adds the rows of each class that have a positive weight.
 fn count(labels: &[f64], weights: Option<&[f64]>, of_class: &mut [u64; 2]) {
     let (used, ones) = match weights {
-        None => (labels.len() as f64, labels.iter().sum::<f64>()),
+        None => (labels.len(), labels.iter().filter(|y| **y > 0.5).count()),
         Some(weights) => {
-            let used = |w: &f64| f64::from(u8::from(*w > 0.0));
-            let ones = weights.iter().zip(labels).map(|(w, y)| used(w) * y).sum();
-            (weights.iter().map(used).sum(), ones)
+            let rows = || weights.iter().zip(labels).filter(|(w, _)| **w > 0.0);
+            (rows().count(), rows().filter(|(_, y)| **y > 0.5).count())
         }
     };
     of_class[0] += (used - ones) as u64;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use linfa::ParamGuard;
 use pglearn_core::Error;
 use pglearn_core::logistic::{
-    Intercept, LogisticFit, LogisticParams, Optimizer, Rows, Status, fit, working_memory,
+    Finding, Intercept, LogisticFit, LogisticParams, Optimizer, Rows, Status, fit, probability,
+    working_memory,
 };
 use pglearn_core::monitor::{Control, Monitor, Progress, Unattended};
 use proptest::prelude::*;
@@ -296,5 +297,50 @@ fn more_columns_than_rows() {
         let fit = random(12, 40, 2).fit(LogisticParams::new().intercept(intercept));
         assert_eq!(fit.status, Status::Separated);
         assert!(fit.coefficients.iter().all(|c| c.is_finite()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..Default::default() })]
+
+    /// Tiny designs of small integers: nearly all are collinear, separated, or both.
+    #[test]
+    fn tiny_designs_converge_or_are_separated(
+        rows in prop::collection::vec((prop::collection::vec(-1_i8..3, 4), any::<bool>()), 1..14),
+        columns in 1_usize..5,
+        never in any::<bool>(),
+    ) {
+        let x = rows.iter().map(|(x, _)| x[..columns].iter().map(|v| f64::from(*v)).collect());
+        let y = rows.iter().map(|(_, y)| f64::from(u8::from(*y))).collect();
+        let data = Data::new(x.collect(), y);
+        let intercept = if never { Intercept::Never } else { Intercept::Auto };
+        let fit = data.fit(LogisticParams::new().intercept(intercept).max_iter(40));
+        prop_assert!(fit.coefficients.iter().all(|c| c.is_finite()));
+        for optimizer in [Optimizer::Cg, Optimizer::Igd] {
+            let other = data.fit(LogisticParams::new().intercept(intercept).optimizer(optimizer));
+            prop_assert!(other.coefficients.iter().all(|c| c.is_finite()));
+            if other.status == Status::Converged && fit.status == Status::Converged {
+                prop_assert!(fit.log_likelihood - other.log_likelihood < 2e-4, "{optimizer:?}");
+            }
+        }
+        match fit.status {
+            Status::Separated => {
+                let told = |f: &Finding| {
+                    matches!(f, Finding::Separation { .. } | Finding::ConstantLabel { .. })
+                };
+                prop_assert!(fit.findings.iter().any(told));
+            }
+            Status::Converged => {
+                // The score equations hold: X'(y - mu) = 0.
+                let mu: Vec<f64> =
+                    data.x.iter().map(|row| probability(fit.log_odds(row).unwrap())).collect();
+                for j in 0..columns {
+                    let score: f64 =
+                        (0..mu.len()).map(|i| data.x[i][j] * (data.y[i] - mu[i])).sum();
+                    prop_assert!(score.abs() < 1e-8, "{score:e} {fit:?}");
+                }
+            }
+            other => prop_assert!(false, "{other:?} {:?}", fit),
+        }
     }
 }
