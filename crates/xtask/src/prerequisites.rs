@@ -32,13 +32,17 @@ impl Toolbox {
         };
         // PGLEARN_PG=download ignores what is installed: a way to try what a bare machine does.
         let download = std::env::var_os("PGLEARN_PG").is_some_and(|value| value == "download");
+        let downloads = workspace.home.join("pg");
         let local = match &options.pg_config {
             Some(pg_config) => Some(chosen(pg_config, options.pg_version)?),
             None if download => None,
             None => match postgres::find(&majors) {
                 Ok(server) => Some(server),
                 Err(refused) => {
-                    report_refused(&majors, &refused);
+                    // Said before the first download only.
+                    if !downloads.exists() {
+                        report_refused(&majors, &refused);
+                    }
                     None
                 }
             },
@@ -65,7 +69,7 @@ impl Toolbox {
                 advice(majors[0])
             );
         }
-        let (major, unpacked) = debian::unpack(&workspace.home.join("pg"), &majors, wanted)?;
+        let (major, unpacked) = debian::unpack(&downloads, &majors, wanted)?;
         let libraries = unpacked.libraries();
         let server = match local {
             Some(server) => server,
