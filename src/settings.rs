@@ -47,6 +47,8 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::default(),
     );
+    // A misspelt pglearn.… is an error from now on, not a setting that nobody reads.
+    crate::pg::context::reserve_settings(c"pglearn");
 }
 
 /// Bytes one training may hold for its rows.

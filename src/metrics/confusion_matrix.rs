@@ -27,9 +27,9 @@ pub fn write(written: Written<'_>) -> Result<()> {
     ]
     .map(|(name, sql_type)| NewColumn::new(name, sql_type));
     let comparison = Comparison::new(written, &columns)?;
-    let levels = levels(&comparison)?;
+    let (levels, pairs) = read(&comparison)?;
     let mut matrix = vec![vec![0_u64; levels.len()]; levels.len()];
-    for pair in pairs(&comparison)? {
+    for pair in pairs {
         let row = matrix.get_mut(pair.observed.wrapping_sub(1));
         if let Some(cell) = row.and_then(|row| row.get_mut(pair.predicted.wrapping_sub(1))) {
             *cell = pair.count;
@@ -46,28 +46,45 @@ pub fn write(written: Written<'_>) -> Result<()> {
     table.finish()
 }
 
-/// The counted pairs and the ordered classes as a WITH clause.
-fn with_clause(comparison: &Comparison) -> String {
+/// Counts the pairs and orders the classes in one query, hence in one snapshot: the classes are the
+/// rows without a count, numbered by their place; the pairs refer to these places.
+fn query(comparison: &Comparison) -> String {
     format!(
-        "WITH pairs AS (SELECT {} AS observed, {} AS predicted, pg_catalog.count(*) AS n FROM {} GROUP BY 1, 2), \
+        "WITH pairs AS (SELECT {observed} AS observed, {predicted} AS predicted, pg_catalog.count(*) AS n FROM {source} GROUP BY 1, 2), \
          levels AS (SELECT level, pg_catalog.row_number() OVER (ORDER BY level NULLS LAST) AS place \
-                      FROM (SELECT observed AS level FROM pairs UNION SELECT predicted FROM pairs) AS classes)",
-        comparison.observed.sql(),
-        comparison.prediction.sql(),
-        comparison.source.from_item
+                      FROM (SELECT observed AS level FROM pairs UNION SELECT predicted FROM pairs) AS classes) \
+         SELECT place, NULL::pg_catalog.int8, NULL::pg_catalog.int8, level::pg_catalog.text FROM levels WHERE place <= {limit} + 1 \
+         UNION ALL \
+         SELECT o.place, p.place, n, NULL FROM pairs \
+           JOIN levels AS o ON o.level IS NOT DISTINCT FROM pairs.observed \
+           JOIN levels AS p ON p.level IS NOT DISTINCT FROM pairs.predicted \
+          WHERE (SELECT pg_catalog.count(*) FROM levels) <= {limit}",
+        observed = comparison.observed.sql(),
+        predicted = comparison.prediction.sql(),
+        source = comparison.source.from_item,
+        limit = MAX_LEVELS,
     )
 }
 
-fn levels(comparison: &Comparison) -> Result<Vec<Option<String>>> {
-    let sql = format!(
-        "{} SELECT level::pg_catalog.text FROM levels ORDER BY place LIMIT {}",
-        with_clause(comparison),
-        MAX_LEVELS + 1
-    );
-    let mut levels = Vec::new();
+/// The classes in their order and the counted pairs.
+fn read(comparison: &Comparison) -> Result<(Vec<Option<String>>, Vec<Pair>)> {
+    let mut levels: Vec<(usize, Option<String>)> = Vec::new();
+    let mut pairs = Vec::new();
     Spi::connect(|client| {
-        for row in client.select(&sql, None, &[])? {
-            levels.push(row.get::<String>(1)?);
+        for row in client.select(&query(comparison), None, &[])? {
+            let number = |at| {
+                row.get::<i64>(at)
+                    .map(|n| n.and_then(|n| u64::try_from(n).ok()))
+            };
+            let place = number(1)?.unwrap_or(0) as usize;
+            match number(3)? {
+                None => levels.push((place, row.get::<String>(4)?)),
+                Some(count) => pairs.push(Pair {
+                    observed: place,
+                    predicted: number(2)?.unwrap_or(0) as usize,
+                    count,
+                }),
+            }
         }
         Ok::<_, pgrx::spi::Error>(())
     })
@@ -80,31 +97,6 @@ fn levels(comparison: &Comparison) -> Result<Vec<Option<String>>> {
         .detail("A confusion matrix has a row and a column for each class.")
         .hint("For quantities use mean_squared_error or r2_score."));
     }
-    Ok(levels)
-}
-
-fn pairs(comparison: &Comparison) -> Result<Vec<Pair>> {
-    let sql = format!(
-        "{} SELECT o.place, p.place, n FROM pairs \
-         JOIN levels AS o ON o.level IS NOT DISTINCT FROM pairs.observed \
-         JOIN levels AS p ON p.level IS NOT DISTINCT FROM pairs.predicted",
-        with_clause(comparison)
-    );
-    let mut pairs = Vec::new();
-    Spi::connect(|client| {
-        for row in client.select(&sql, None, &[])? {
-            let number = |at| {
-                row.get::<i64>(at)
-                    .map(|n| n.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
-            };
-            pairs.push(Pair {
-                observed: number(1)? as usize,
-                predicted: number(2)? as usize,
-                count: number(3)?,
-            });
-        }
-        Ok::<_, pgrx::spi::Error>(())
-    })
-    .map_err(|e| Failure::internal(e.to_string()))?;
-    Ok(pairs)
+    levels.sort_by_key(|(place, _)| *place);
+    Ok((levels.into_iter().map(|(_, level)| level).collect(), pairs))
 }

@@ -12,7 +12,6 @@ const HEADER: usize = 4;
 /// The aggregate on whose behalf a function is called.
 pub struct Aggregate<'a> {
     call: &'a Call,
-    context: pg_sys::MemoryContext,
 }
 
 impl<'a> Aggregate<'a> {
@@ -21,15 +20,14 @@ impl<'a> Aggregate<'a> {
     /// # Errors
     /// 0A000 where there is none.
     pub fn of(call: &'a Call) -> Result<Self> {
-        let mut context = std::ptr::null_mut();
         // SAFETY: a valid call.
-        if unsafe { pg_sys::AggCheckCallContext(call.0, &mut context) } == 0 {
+        if unsafe { pg_sys::AggCheckCallContext(call.0, std::ptr::null_mut()) } == 0 {
             return Err(Failure::new(
                 PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
                 "this function can only be called as part of an aggregate",
             ));
         }
-        Ok(Self { call, context })
+        Ok(Self { call })
     }
 
     /// The state as it was passed, argument 0, to be returned unchanged.
@@ -84,11 +82,12 @@ impl<'a> Aggregate<'a> {
                 format!("a state of {length} bytes is too large"),
             ));
         };
-        // SAFETY: zeroed memory of HEADER + length bytes in the aggregate's context, its length word
-        // set; nobody else has seen it.
+        // The executor copies a new state into the aggregate's context; made there, it would be
+        // kept twice for every group.
+        // SAFETY: zeroed memory of HEADER + length bytes in the row's context, its length word set;
+        // nobody else has seen it.
         unsafe {
-            let pointer: *mut pg_sys::varlena =
-                pg_sys::MemoryContextAllocZero(self.context, HEADER + length).cast();
+            let pointer: *mut pg_sys::varlena = pg_sys::palloc0(HEADER + length).cast();
             pgrx::set_varsize_4b(pointer, size);
             fill(std::slice::from_raw_parts_mut(
                 pointer.cast::<u8>().add(HEADER),

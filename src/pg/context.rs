@@ -54,6 +54,12 @@ impl Drop for MemoryScope {
     }
 }
 
+/// Refuses settings of this prefix that have not been defined by now.
+pub fn reserve_settings(prefix: &CStr) {
+    // SAFETY: a NUL-terminated name, which is copied.
+    unsafe { pg_sys::MarkGUCPrefixReserved(prefix.as_ptr()) };
+}
+
 /// Settings that hold until the scope ends; after an ERROR PostgreSQL itself restores them with
 /// the (sub)transaction.
 pub struct SettingScope(i32);
@@ -79,11 +85,6 @@ impl SettingScope {
             }
         }
         Self(level)
-    }
-
-    /// Only PostgreSQL's own names: for our internal SQL.
-    pub fn internal_names() -> Self {
-        Self::new(&[(c"search_path", c"pg_catalog, pg_temp")])
     }
 }
 

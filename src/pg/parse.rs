@@ -115,7 +115,31 @@ pub fn expression(argument: &str, text: &str) -> Result<String> {
     };
     // SAFETY: `sole_select` returned a SelectStmt node of the raw parser.
     let select = unsafe { &*select };
-    let plain = select.op == pg_sys::SetOperation::SETOP_NONE
+    let targets = list::pointers::<pg_sys::ResTarget>(select.targetList);
+    let [target] = targets[..] else {
+        return Err(
+            refuse("a list of expressions").hint("Write ARRAY[a, b, c] for several columns.")
+        );
+    };
+    // SAFETY: a target list of a raw SelectStmt consists of ResTarget nodes.
+    let target = unsafe { &*target };
+    if !is_plain(select) || !target.name.is_null() {
+        return Err(refuse("more than one value expression"));
+    }
+    if is_star(target.val) {
+        return Err(refuse("\"*\" is a list of columns").hint("Write ARRAY[a, b, c]."));
+    }
+    // What SELECT takes besides expressions (ALL, a semicolon) does not stand in parentheses.
+    let sql = format!("({text}\n)");
+    match sole_select(&format!("SELECT {sql}"))? {
+        Ok(_) => Ok(sql),
+        Err(message) => Err(refuse(&message)),
+    }
+}
+
+/// Whether a raw SELECT is a target list and nothing else.
+fn is_plain(select: &pg_sys::SelectStmt) -> bool {
+    select.op == pg_sys::SetOperation::SETOP_NONE
         && [
             select.distinctClause,
             select.fromClause,
@@ -136,33 +160,22 @@ pub fn expression(argument: &str, text: &str) -> Result<String> {
         .iter()
         .all(|clause| clause.is_null())
         && select.intoClause.is_null()
-        && select.withClause.is_null();
-    let targets = list::pointers::<pg_sys::ResTarget>(select.targetList);
-    let [target] = targets[..] else {
-        return Err(
-            refuse("a list of expressions").hint("Write ARRAY[a, b, c] for several columns.")
-        );
-    };
-    // SAFETY: a target list of a raw SelectStmt consists of ResTarget nodes.
-    let target = unsafe { &*target };
-    if !plain || !target.name.is_null() {
-        return Err(refuse("more than one value expression"));
-    }
-    if is_star(target.val) {
-        return Err(refuse("\"*\" is a list of columns").hint("Write ARRAY[a, b, c]."));
-    }
-    Ok(format!("({text}\n)"))
+        && select.withClause.is_null()
 }
 
-/// Whether a raw node is `*` or `t.*`.
+/// Whether a raw node is `*`, `t.*` or `(row).*`.
 fn is_star(node: *mut pg_sys::Node) -> bool {
-    // SAFETY: the raw parser sets the value of every target; a node starts with its tag, and a
-    // ColumnRef's fields are nodes.
+    // SAFETY: the raw parser sets the value of every target; a node starts with its tag, and the
+    // fields of a ColumnRef and the steps of an A_Indirection are nodes.
     unsafe {
-        (*node).type_ == pg_sys::NodeTag::T_ColumnRef
-            && list::pointers::<pg_sys::Node>((*node.cast::<pg_sys::ColumnRef>()).fields)
-                .last()
-                .is_some_and(|field| (**field).type_ == pg_sys::NodeTag::T_A_Star)
+        let steps = match (*node).type_ {
+            pg_sys::NodeTag::T_ColumnRef => (*node.cast::<pg_sys::ColumnRef>()).fields,
+            pg_sys::NodeTag::T_A_Indirection => (*node.cast::<pg_sys::A_Indirection>()).indirection,
+            _ => return false,
+        };
+        list::pointers::<pg_sys::Node>(steps)
+            .last()
+            .is_some_and(|step| (**step).type_ == pg_sys::NodeTag::T_A_Star)
     }
 }
 
@@ -329,6 +342,8 @@ pub fn quoted_name(relation: pg_sys::Oid) -> String {
 /// 3F000, 42501, 42P07, 42602.
 pub fn new_relation(argument: &str, text: &str) -> Result<NewRelation> {
     let range = range_var(argument, text)?;
+    // SAFETY: raises in a read-only transaction and on a standby, before any work is done in vain.
+    unsafe { pg_sys::PreventCommandIfReadOnly(c"CREATE TABLE".as_ptr()) };
     // SAFETY: `range` is a valid RangeVar; raises 3F000 for a missing schema.
     let (namespace, schema, name) = unsafe {
         let namespace = pg_sys::RangeVarGetCreationNamespace(range);
@@ -365,6 +380,13 @@ pub fn new_relation(argument: &str, text: &str) -> Result<NewRelation> {
 /// 42P07.
 pub fn new_sibling(argument: &str, relation: &NewRelation, suffix: &str) -> Result<NewRelation> {
     let sibling = relation.sibling(suffix);
+    if sibling.name == relation.name {
+        return Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_INVALID_NAME,
+            format!("{argument} is too long to make another name with \"{suffix}\" of it"),
+        )
+        .hint("Choose a shorter name."));
+    }
     let schema = c_string(&sibling.schema)?;
     // SAFETY: a look-up by a NUL-terminated name.
     let namespace = unsafe { pg_sys::get_namespace_oid(schema.as_ptr(), true) };
@@ -407,7 +429,7 @@ pub fn column_list(argument: &str, text: Option<&str>) -> Result<Vec<String>> {
     let select = sole_select(&format!("SELECT {text}\n"))?.map_err(|_| refuse())?;
     // SAFETY: `sole_select` returned a SelectStmt node, whose targets are ResTarget nodes.
     let targets = unsafe {
-        if !(*select).fromClause.is_null() || !(*select).whereClause.is_null() {
+        if !is_plain(&*select) {
             return Err(refuse());
         }
         list::pointers::<pg_sys::ResTarget>((*select).targetList)

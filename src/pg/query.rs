@@ -39,6 +39,10 @@ impl Expression {
     }
 }
 
+/// Columns of a query at the most: the executor's limit is 1664 and is not checked where no tuple is
+/// formed. The elements of a longer `ARRAY[…]` stay together.
+const MAX_TARGETS: usize = 1600;
+
 /// What the design matrix consists of.
 #[derive(Debug)]
 pub enum DesignInput {
@@ -134,6 +138,15 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared> {
     let entries = unsafe { list::pointers::<pg_sys::TargetEntry>((*query).targetList) };
     refuse_what_changes_rows(query)?;
 
+    let asked = request.grouping.len()
+        + usize::from(request.outcome.is_some())
+        + match &request.design {
+            DesignInput::Vector(_) => 1,
+            DesignInput::Scalars(list) => list.len(),
+        };
+    if entries.len() != asked {
+        return Err(Failure::internal("an argument gave several columns"));
+    }
     let mut targets = Vec::new();
     let mut next = entries.into_iter();
     let mut groups = Vec::new();
@@ -347,6 +360,10 @@ fn vector(
         // SAFETY: the tag says that it is an ArrayExpr.
         let array = unsafe { &*node.cast::<pg_sys::ArrayExpr>() };
         let elements = list::pointers::<pg_sys::Node>(array.elements);
+        if targets.len() + elements.len() > MAX_TARGETS {
+            names.push(format!("{}[]", expression.argument));
+            return array_column(node, expression, targets);
+        }
         if !array.multidims && !elements.is_empty() {
             let mut columns = Vec::new();
             for (i, element) in elements.into_iter().enumerate() {
@@ -363,6 +380,16 @@ fn vector(
             return Ok(DesignLayout::Columns(columns));
         }
     }
+    names.push(format!("{}[]", expression.written));
+    array_column(node, expression, targets)
+}
+
+/// Adds a column that is an array, cast to doubles where its elements are not read directly.
+fn array_column(
+    node: *mut pg_sys::Node,
+    expression: &Expression,
+    targets: &mut Vec<Target>,
+) -> Result<DesignLayout> {
     // SAFETY: `node` is an analysed expression; a syscache look-up.
     let (type_oid, element) = unsafe {
         let type_oid = pg_sys::getBaseType(pg_sys::exprType(node));
@@ -381,7 +408,6 @@ fn vector(
             (cast, CellKind::Float8)
         }
     };
-    names.push(format!("{}[]", expression.written));
     targets.push(Target { expr, entry: None });
     Ok(DesignLayout::Array(Column {
         att: targets.len() - 1,

@@ -54,6 +54,13 @@ pub enum OutcomeKind {
     TwoClasses,
 }
 
+/// What a group costs besides its rows, in bytes, with what sinks keep for it.
+const GROUP_BYTES: u64 = 512;
+
+/// Elements from which on an array is likely to be stored compressed or out of line, so that reading
+/// it makes a copy.
+const LONG_ARRAY: usize = 128;
+
 /// A group of rows with equal values of the group columns.
 #[derive(Debug)]
 pub struct Group {
@@ -366,6 +373,16 @@ impl<'a> Reader<'a> {
 
     fn open_group(&mut self, key: Vec<pg_sys::Datum>) -> Result<()> {
         self.flush()?;
+        let needed = (self.groups.len() as u64 + 1) * GROUP_BYTES;
+        let reserved = self.groups.try_reserve(1).is_ok();
+        if needed > crate::settings::max_memory() || !reserved {
+            return Err(Failure::new(
+                PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+                format!("more than {} groups", self.groups.len()),
+            )
+            .detail("pglearn.max_memory does not allow for more.")
+            .hint("Group by columns with fewer distinct values, or raise pglearn.max_memory (a superuser can)."));
+        }
         self.groups.push(Group {
             key,
             rows: 0,
@@ -378,6 +395,8 @@ impl<'a> Reader<'a> {
     }
 
     fn skip(&mut self) {
+        // A tile may never be filled where rows are skipped.
+        self.row_memory.reset();
         if let Some(group) = self.groups.last_mut() {
             group.skipped += 1;
         }
@@ -482,6 +501,10 @@ impl<'a> Reader<'a> {
     /// # Safety
     /// `datum` is a non-NULL array of the column's kind.
     unsafe fn array_row(&mut self, column: Column, datum: pg_sys::Datum) -> Result<bool> {
+        if self.features >= LONG_ARRAY {
+            // What the row before left.
+            self.row_memory.reset();
+        }
         // SAFETY: a varlena datum; the copy, if one is made, lives until the next reset.
         let bytes = self
             .row_memory

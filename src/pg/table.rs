@@ -1,12 +1,12 @@
 //! Tables that a training writes: created by SQL under the caller's rights, filled by the table
 //! access method in batches, as COPY does.
 
-use super::context::{MemoryScope, SettingScope};
+use super::context::MemoryScope;
 use super::error::{Failure, Result};
 use super::parse::{self, NewRelation};
 use super::query::AnyColumn;
 use super::scan::Group;
-use pgrx::{IntoDatum, Spi, pg_sys};
+use pgrx::{IntoDatum, PgSqlErrorCode, Spi, pg_sys};
 use std::ffi::CStr;
 
 /// Rows of a batch, as COPY takes them.
@@ -16,33 +16,54 @@ const BATCH: usize = 1000;
 #[derive(Debug, Clone)]
 pub struct NewColumn {
     name: String,
-    sql_type: String,
+    type_oid: pg_sys::Oid,
+    typmod: i32,
 }
 
 impl NewColumn {
-    /// A column of one of PostgreSQL's own types.
+    /// A column of one of the types that models and metrics consist of.
     pub fn new(name: &str, sql_type: &str) -> Self {
+        let type_oid = match sql_type {
+            "boolean" => pg_sys::BOOLOID,
+            "integer" => pg_sys::INT4OID,
+            "bigint" => pg_sys::INT8OID,
+            "double precision" => pg_sys::FLOAT8OID,
+            "double precision[]" => pg_sys::FLOAT8ARRAYOID,
+            "numeric" => pg_sys::NUMERICOID,
+            "numeric[]" => pg_sys::NUMERICARRAYOID,
+            "text" => pg_sys::TEXTOID,
+            "text[]" => pg_sys::TEXTARRAYOID,
+            "character varying" => pg_sys::VARCHAROID,
+            _ => pg_sys::InvalidOid,
+        };
         Self {
             name: name.to_owned(),
-            sql_type: sql_type.to_owned(),
+            type_oid,
+            typmod: -1,
         }
     }
 
     /// A column like one that a query delivers.
     pub fn like(column: &AnyColumn) -> Self {
-        // SAFETY: format_type_extended returns a NUL-terminated string for an existing type.
+        Self {
+            name: column.name.clone(),
+            type_oid: column.type_oid,
+            typmod: column.typmod,
+        }
+    }
+
+    /// Its definition, the type qualified by its schema: no search_path has a say in it.
+    fn definition(&self) -> String {
+        // SAFETY: format_type_extended returns a NUL-terminated string for any OID.
         let sql_type = unsafe {
             let text = pg_sys::format_type_extended(
-                column.type_oid,
-                column.typmod,
+                self.type_oid,
+                self.typmod,
                 (pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN | pg_sys::FORMAT_TYPE_FORCE_QUALIFY) as _,
             );
             CStr::from_ptr(text).to_string_lossy().into_owned()
         };
-        Self {
-            name: column.name.clone(),
-            sql_type,
-        }
+        format!("{} {sql_type}", pgrx::spi::quote_identifier(&self.name))
     }
 
     /// Its name.
@@ -224,16 +245,35 @@ fn array(
 /// # Errors
 /// What CREATE TABLE raises.
 pub fn create(relation: &NewRelation, columns: &[NewColumn]) -> Result<Writer> {
-    let list: Vec<String> = columns
-        .iter()
-        .map(|c| format!("{} {}", pgrx::spi::quote_identifier(&c.name), c.sql_type))
-        .collect();
+    let list: Vec<String> = columns.iter().map(NewColumn::definition).collect();
+    // Every name is qualified, so the caller's search_path stays: event triggers see what they see
+    // for any other CREATE TABLE.
     let sql = format!("CREATE TABLE {} ({})", relation.quoted(), list.join(", "));
-    {
-        let _names = SettingScope::internal_names();
-        Spi::run(&sql).map_err(|e| Failure::internal(format!("CREATE TABLE: {e}")))?;
+    Spi::run(&sql).map_err(|e| Failure::internal(format!("CREATE TABLE: {e}")))?;
+    Writer::open(relation, columns)
+}
+
+/// Whether a relation is the plain table that was asked for. An event trigger may have altered it, or
+/// have put another one in its place; rows that do not fit it would be read as something else.
+///
+/// # Safety
+/// `relation` is open.
+unsafe fn is_as_created(relation: pg_sys::Relation, columns: &[NewColumn]) -> bool {
+    // SAFETY: the relation's own descriptors.
+    unsafe {
+        let class = &*(*relation).rd_rel;
+        let row = pgrx::PgTupleDesc::from_pg_unchecked((*relation).rd_att);
+        class.relkind as u8 == b'r'
+            && !class.relhasindex
+            && !class.relhasrules
+            && (*relation).trigdesc.is_null()
+            && (*(*relation).rd_att).constr.is_null()
+            && row.len() == columns.len()
+            && row
+                .iter()
+                .zip(columns)
+                .all(|(found, asked)| !found.attisdropped && found.atttypid == asked.type_oid)
     }
-    Writer::open(relation, columns.len())
 }
 
 /// Empties a slot (the twin of an inline function of PostgreSQL).
@@ -249,8 +289,8 @@ unsafe fn clear(slot: *mut pg_sys::TupleTableSlot) {
     }
 }
 
-/// Writes rows into a table that this transaction has just created: no index, no trigger, no policy
-/// can stand on it yet.
+/// Writes rows into a table that this transaction has just created and that was checked to have no
+/// index, trigger, rule or constraint.
 pub struct Writer {
     relation: pg_sys::Relation,
     state: pg_sys::BulkInsertState,
@@ -262,7 +302,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    fn open(relation: &NewRelation, columns: usize) -> Result<Self> {
+    fn open(relation: &NewRelation, columns: &[NewColumn]) -> Result<Self> {
         let (schema, name) = (
             parse::c_string(&relation.schema)?,
             parse::c_string(&relation.name)?,
@@ -278,12 +318,22 @@ impl Writer {
             if oid == pg_sys::InvalidOid {
                 return Err(Failure::internal(format!("{} vanished", relation.quoted())));
             }
+            let opened = pg_sys::relation_open(oid, pg_sys::RowExclusiveLock as i32);
+            if !is_as_created(opened, columns) {
+                pg_sys::relation_close(opened, pg_sys::NoLock as i32);
+                return Err(Failure::new(
+                    PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format!("table {} was altered while it was created", relation.quoted()),
+                )
+                .detail("It has other columns than asked for, or a constraint, an index, a trigger or a rule.")
+                .hint("Let the event trigger that alters new tables (see pg_event_trigger) leave this one alone."));
+            }
             Ok(Self {
-                relation: pg_sys::table_open(oid, pg_sys::RowExclusiveLock as i32),
+                relation: opened,
                 state: pg_sys::GetBulkInsertState(),
                 slots: Vec::new(),
                 filled: 0,
-                columns,
+                columns: columns.len(),
                 memory: MemoryScope::new(),
                 written: 0,
             })
