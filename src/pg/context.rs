@@ -9,9 +9,9 @@ use std::ffi::CStr;
 /// it first, and deletes it together with its parent (a per-query context) afterwards.
 pub struct MemoryScope(pg_sys::MemoryContext);
 
-impl MemoryScope {
+impl Default for MemoryScope {
     /// A context below the current one.
-    pub fn new() -> Self {
+    fn default() -> Self {
         // SAFETY: the current context is valid; the name is a static string.
         Self(unsafe {
             pg_sys::AllocSetContextCreateInternal(
@@ -23,7 +23,9 @@ impl MemoryScope {
             )
         })
     }
+}
 
+impl MemoryScope {
     /// Runs with this context as the current one.
     pub fn run<R>(&self, work: impl FnOnce() -> R) -> R {
         struct Back(pg_sys::MemoryContext);

@@ -168,10 +168,8 @@ impl LabelCoder {
     unsafe fn meet(&mut self, datum: pg_sys::Datum) -> Result<f64> {
         let type_oid = self.column.type_oid;
         // SAFETY: a datum of the column's type.
-        if self
-            .kind
-            .is_some_and(|kind| unsafe { kind.read(datum) }.is_nan())
-        {
+        let is_nan = |kind: CellKind| unsafe { kind.read(datum) }.is_nan();
+        if self.kind.is_some_and(is_nan) {
             return Err(Failure::new(
                 PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
                 format!("dependent variable {} contains NaN", self.column.name),

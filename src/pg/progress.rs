@@ -117,7 +117,8 @@ type ProgressRow = (
 
 /// Running trainings of this database that the caller may see: own ones, those of roles whose
 /// privileges the caller has, all for members of `pg_read_all_stats`.
-#[pg_extern(stable, parallel_restricted, name = "training_progress")]
+#[pg_extern(stable, parallel_restricted)]
+#[allow(clippy::type_complexity)]
 fn training_progress() -> TableIterator<
     'static,
     (

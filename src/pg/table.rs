@@ -334,7 +334,7 @@ impl Writer {
                 slots: Vec::new(),
                 filled: 0,
                 columns: columns.len(),
-                memory: MemoryScope::new(),
+                memory: MemoryScope::default(),
                 written: 0,
             })
         }

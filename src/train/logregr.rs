@@ -200,7 +200,7 @@ fn write(
     let mut table = table::create(&regression.out, &all)?;
     for (number, group) in scan.groups.iter().enumerate() {
         let rows = part(rows.range(number));
-        let fitted = match fit(params, &rows, decision.clone(), &mut monitor) {
+        let fitted = match fit(params, &rows, decision, &mut monitor) {
             Ok(fitted) => Some(fitted),
             Err(Error::NoRows) => None,
             Err(Error::Breakdown { .. }) if scan.groups.len() > 1 => {
