@@ -119,8 +119,8 @@ impl Scan {
 /// 2202E for arrays of different lengths.
 pub fn scan(request: &Request<'_>, outcome: OutcomeKind, sink: &mut dyn RowSink) -> Result<Scan> {
     // What outlives the plan must not be a child of the plan's context.
-    let memory = MemoryScope::new();
-    let plan_memory = MemoryScope::new();
+    let memory = MemoryScope::default();
+    let plan_memory = MemoryScope::default();
     // Rows in a defined order: no shared start in the middle of the table.
     let _settings = SettingScope::new(&[(c"synchronize_seqscans", c"off")]);
     plan_memory.run(|| {
@@ -319,7 +319,7 @@ impl<'a> Reader<'a> {
             tiles: 0,
             failure: None,
             memory,
-            row_memory: MemoryScope::new(),
+            row_memory: MemoryScope::default(),
         };
         if let DesignLayout::Columns(columns) = &reader.design {
             let features = columns.len();
