@@ -8,11 +8,11 @@ use pgrx::{PgSqlErrorCode, Spi};
 /// Classes at the most: the matrix has as many rows and columns.
 const MAX_LEVELS: usize = 1600;
 
-/// Counts of one pair of classes; places count from 1 in the order of the classes.
-struct Pair {
-    observed: usize,
-    predicted: usize,
-    count: u64,
+/// The classes in their order, NULL last, and how often each was predicted for each.
+struct Counts {
+    levels: Vec<Option<String>>,
+    /// Place of the observed class, place of the predicted class, rows.
+    pairs: Vec<(usize, usize, u64)>,
 }
 
 /// Writes one row per class: the counts of the classes predicted for it. NULL is the last class.
@@ -27,13 +27,10 @@ pub fn write(written: Written<'_>) -> Result<()> {
     ]
     .map(|(name, sql_type)| NewColumn::new(name, sql_type));
     let comparison = Comparison::new(written, &columns)?;
-    let (levels, pairs) = read(&comparison)?;
+    let Counts { levels, pairs } = counts(&comparison)?;
     let mut matrix = vec![vec![0_u64; levels.len()]; levels.len()];
-    for pair in pairs {
-        let row = matrix.get_mut(pair.observed.wrapping_sub(1));
-        if let Some(cell) = row.and_then(|row| row.get_mut(pair.predicted.wrapping_sub(1))) {
-            *cell = pair.count;
-        }
+    for (observed, predicted, count) in pairs {
+        matrix[observed][predicted] = count;
     }
     let mut table = table::create(&comparison.out, &columns)?;
     for (number, (level, counts)) in levels.into_iter().zip(matrix).enumerate() {
@@ -46,57 +43,66 @@ pub fn write(written: Written<'_>) -> Result<()> {
     table.finish()
 }
 
-/// Counts the pairs and orders the classes in one query, hence in one snapshot: the classes are the
-/// rows without a count, numbered by their place; the pairs refer to these places.
+/// The query: the source is read once; classes are told apart and ordered by the default order of
+/// their type, never by an operator of the caller's search_path.
+///
+/// One row for each side (0 observed, 1 predicted) of each pair of classes that occurs. LATERAL
+/// VALUES gives both sides one type, and refuses aggregates and set-returning functions.
 fn query(comparison: &Comparison) -> String {
     format!(
-        "WITH pairs AS (SELECT {observed} AS observed, {predicted} AS predicted, pg_catalog.count(*) AS n FROM {source} GROUP BY 1, 2), \
-         levels AS (SELECT level, pg_catalog.row_number() OVER (ORDER BY level NULLS LAST) AS place \
-                      FROM (SELECT observed AS level FROM pairs UNION SELECT predicted FROM pairs) AS classes) \
-         SELECT place, NULL::pg_catalog.int8, NULL::pg_catalog.int8, level::pg_catalog.text FROM levels WHERE place <= {limit} + 1 \
-         UNION ALL \
-         SELECT o.place, p.place, n, NULL FROM pairs \
-           JOIN levels AS o ON o.level IS NOT DISTINCT FROM pairs.observed \
-           JOIN levels AS p ON p.level IS NOT DISTINCT FROM pairs.predicted \
-          WHERE (SELECT pg_catalog.count(*) FROM levels) <= {limit}",
-        observed = comparison.observed.sql(),
-        predicted = comparison.prediction.sql(),
-        source = comparison.source.from_item,
-        limit = MAX_LEVELS,
+        "SELECT pair, side, pg_catalog.dense_rank() OVER (ORDER BY level NULLS LAST), level::pg_catalog.text, n \
+           FROM (SELECT pg_catalog.row_number() OVER () AS pair, observed, predicted, n \
+                   FROM (SELECT \"pglearn labels\".observed, \"pglearn labels\".predicted, pg_catalog.count(*) AS n \
+                           FROM {}, LATERAL (VALUES ({}, {})) AS \"pglearn labels\"(observed, predicted) GROUP BY 1, 2) AS counted \
+                ) AS numbered, LATERAL (VALUES (0, observed), (1, predicted)) AS sides(side, level) \
+          ORDER BY pair, side",
+        comparison.source.from_item,
+        comparison.observed.sql(),
+        comparison.prediction.sql(),
     )
 }
 
-/// The classes in their order and the counted pairs.
-fn read(comparison: &Comparison) -> Result<(Vec<Option<String>>, Vec<Pair>)> {
-    let mut levels: Vec<(usize, Option<String>)> = Vec::new();
-    let mut pairs = Vec::new();
+/// Rows fetched at a time: a source of quantities is noticed before all of it is here.
+const BATCH: std::ffi::c_long = 1000;
+
+fn counts(comparison: &Comparison) -> Result<Counts> {
+    let sql = query(comparison);
+    let mut counts = Counts {
+        levels: Vec::new(),
+        pairs: Vec::new(),
+    };
     Spi::connect(|client| {
-        for row in client.select(&query(comparison), None, &[])? {
-            let number = |at| {
-                row.get::<i64>(at)
-                    .map(|n| n.and_then(|n| u64::try_from(n).ok()))
-            };
-            let place = number(1)?.unwrap_or(0) as usize;
-            match number(3)? {
-                None => levels.push((place, row.get::<String>(4)?)),
-                Some(count) => pairs.push(Pair {
-                    observed: place,
-                    predicted: number(2)?.unwrap_or(0) as usize,
-                    count,
-                }),
+        let mut cursor = client.open_cursor(&sql, &[]);
+        loop {
+            let rows = cursor.fetch(BATCH)?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for row in rows {
+                let number = |at| row.get::<i64>(at).map(|n| n.unwrap_or(0).max(0) as u64);
+                let place = number(3)?.saturating_sub(1) as usize;
+                if place >= MAX_LEVELS {
+                    return Err(too_many());
+                }
+                if counts.levels.len() <= place {
+                    counts.levels.resize(place + 1, None);
+                }
+                counts.levels[place] = row.get::<String>(4)?;
+                match (row.get::<i32>(2)?, counts.pairs.last_mut()) {
+                    (Some(1), Some(pair)) => pair.1 = place,
+                    _ => counts.pairs.push((place, 0, number(5)?)),
+                }
             }
         }
-        Ok::<_, pgrx::spi::Error>(())
-    })
-    .map_err(|e| Failure::internal(e.to_string()))?;
-    if levels.len() > MAX_LEVELS {
-        return Err(Failure::new(
-            PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-            format!("more than {MAX_LEVELS} classes"),
-        )
-        .detail("A confusion matrix has a row and a column for each class.")
-        .hint("For quantities use mean_squared_error or r2_score."));
-    }
-    levels.sort_by_key(|(place, _)| *place);
-    Ok((levels.into_iter().map(|(_, level)| level).collect(), pairs))
+    })?;
+    Ok(counts)
+}
+
+fn too_many() -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        format!("more than {MAX_LEVELS} classes"),
+    )
+    .detail("A confusion matrix has a row and a column for each class.")
+    .hint("For quantities use mean_squared_error or r2_score.")
 }

@@ -85,20 +85,23 @@ impl Call {
     /// `None` where an element is NULL.
     ///
     /// # Errors
-    /// XX001 for an array that is none.
+    /// 2202E for an array of several dimensions, XX001 for one that is none.
     #[inline]
     pub fn doubles(&self, at: usize) -> Result<Option<&[u8]>> {
         // SAFETY: declared as double precision[]; the bytes live as long as the call.
         let bytes = unsafe { array::varlena_bytes(self.argument(at).value) };
-        let view = ArrayView::parse(bytes);
-        match view.and_then(|view| Some((view, view.fixed(CellKind::Float8)?))) {
-            Some((view, _)) if view.has_null => Ok(None),
-            Some((_, elements)) => Ok(Some(elements)),
-            None => Err(Failure::new(
-                PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
-                "invalid array",
-            )),
+        let Some(view) = ArrayView::parse(bytes) else {
+            return Err(invalid_array());
+        };
+        if view.dimensions > 1 {
+            return Err(several_dimensions(view.dimensions));
         }
+        if view.has_null {
+            // Before the elements are looked for: NULLs take no place among their bytes.
+            return Ok(None);
+        }
+        let elements = view.fixed(CellKind::Float8);
+        elements.map(Some).ok_or_else(invalid_array)
     }
 
     /// The contents of a `bytea` argument that is not NULL.
@@ -146,6 +149,19 @@ impl Call {
             )))
         }
     }
+}
+
+#[cold]
+fn invalid_array() -> Failure {
+    Failure::new(PgSqlErrorCode::ERRCODE_DATA_CORRUPTED, "invalid array")
+}
+
+#[cold]
+fn several_dimensions(dimensions: i32) -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_ARRAY_ELEMENT_ERROR,
+        format!("an array of {dimensions} dimensions where one is needed"),
+    )
 }
 
 /// Collects the rows of a function that returns a set of doubles, straight into a tuple store.

@@ -87,9 +87,9 @@ impl Failure {
             }
             Error::NotFinite { column, value } => Self::new(
                 PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-                format!("{} contains {value}", name(column)),
+                format!("{} contains {}", name(column), number(value)),
             )
-            .detail("NaN and infinities cannot be learned from.")
+            .detail("Only finite numbers can be computed with.")
             .hint(
                 "Leave such rows out with a WHERE clause (give a SELECT as the source), or turn the value into NULL with nullif(column, 'NaN'): rows with NULLs are skipped and counted.",
             ),
@@ -150,6 +150,21 @@ pub fn memory_limit(needed: u64, limit: u64) -> Failure {
         "SET pglearn.max_memory = '{}MB' (a superuser can), or train on a sample: source 'SELECT … FROM … TABLESAMPLE …'.",
         megabytes(needed).next_power_of_two()
     ))
+}
+
+/// A double as PostgreSQL writes it.
+fn number(value: f64) -> String {
+    match value {
+        f64::INFINITY => "Infinity".to_owned(),
+        f64::NEG_INFINITY => "-Infinity".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+impl From<pgrx::spi::Error> for Failure {
+    fn from(error: pgrx::spi::Error) -> Self {
+        Self::internal(error.to_string())
+    }
 }
 
 impl From<Failure> for ErrorReport {

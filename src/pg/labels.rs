@@ -169,7 +169,7 @@ impl LabelCoder {
         let type_oid = self.column.type_oid;
         // SAFETY: a datum of the column's type.
         let is_nan = |kind: CellKind| unsafe { kind.read(datum) }.is_nan();
-        if self.kind.is_some_and(is_nan) {
+        if CellKind::of(type_oid).is_some_and(is_nan) {
             return Err(Failure::new(
                 PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
                 format!("dependent variable {} contains NaN", self.column.name),

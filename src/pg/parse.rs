@@ -51,6 +51,15 @@ pub fn c_string(text: &str) -> Result<CString> {
     CString::new(text).map_err(|_| Failure::parameter("text contains a NUL byte"))
 }
 
+/// As much of a text as a message should repeat.
+pub fn excerpt(text: &str) -> std::borrow::Cow<'_, str> {
+    const LENGTH: usize = 200;
+    match text.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
+}
+
 /// Parses without touching the catalog; the message of a syntax error comes back as `Err`.
 fn raw_parse(text: &str) -> Result<std::result::Result<*mut pg_sys::List, String>> {
     let text = c_string(text)?;
@@ -62,7 +71,9 @@ fn raw_parse(text: &str) -> Result<std::result::Result<*mut pg_sys::List, String
     });
     let syntax = |error| match error {
         pgrx::pg_sys::panic::CaughtError::PostgresError(report)
-        | pgrx::pg_sys::panic::CaughtError::ErrorReport(report) => Err(report.message().to_owned()),
+        | pgrx::pg_sys::panic::CaughtError::ErrorReport(report) => {
+            Err(excerpt(report.message().trim_end()).into_owned())
+        }
         other => other.rethrow(),
     };
     Ok(PgTryBuilder::new(parse)
@@ -102,7 +113,10 @@ pub fn expression(argument: &str, text: &str) -> Result<String> {
     let refuse = |why: &str| {
         Failure::new(
             PgSqlErrorCode::ERRCODE_SYNTAX_ERROR,
-            format!("{argument} is not a single expression: \"{text}\""),
+            format!(
+                "{argument} is not a single expression: \"{}\"",
+                excerpt(text)
+            ),
         )
         .detail(format!("The parser says: {why}."))
     };
@@ -116,10 +130,15 @@ pub fn expression(argument: &str, text: &str) -> Result<String> {
     // SAFETY: `sole_select` returned a SelectStmt node of the raw parser.
     let select = unsafe { &*select };
     let targets = list::pointers::<pg_sys::ResTarget>(select.targetList);
-    let [target] = targets[..] else {
-        return Err(
-            refuse("a list of expressions").hint("Write ARRAY[a, b, c] for several columns.")
-        );
+    let target = match targets[..] {
+        [target] => target,
+        [] if is_plain(select) => return Err(refuse("it is empty")),
+        _ if is_plain(select) => {
+            return Err(
+                refuse("a list of expressions").hint("Write ARRAY[a, b, c] for several columns.")
+            );
+        }
+        _ => return Err(refuse("more than one value expression")),
     };
     // SAFETY: a target list of a raw SelectStmt consists of ResTarget nodes.
     let target = unsafe { &*target };
@@ -203,7 +222,10 @@ pub fn source(argument: &str, text: &str) -> Result<Source> {
             }
             Err(message) => Err(Failure::new(
                 PgSqlErrorCode::ERRCODE_SYNTAX_ERROR,
-                format!("{argument} is neither a relation name nor one SELECT: \"{text}\""),
+                format!(
+                    "{argument} is neither a relation name nor one SELECT: \"{}\"",
+                    excerpt(text)
+                ),
             )
             .detail(format!("The parser says: {message}."))),
         };
@@ -216,9 +238,36 @@ pub fn source(argument: &str, text: &str) -> Result<Source> {
     })
 }
 
+/// What follows the blanks and comments that a text begins with.
+fn after_comments(mut text: &str) -> &str {
+    let mut depth = 0;
+    loop {
+        if depth > 0 {
+            // Within /* … */, which nests.
+            let marks = text.find("/*").into_iter().chain(text.find("*/"));
+            let Some(at) = marks.min() else { return "" };
+            if text[at..].starts_with("/*") {
+                depth += 1;
+            } else {
+                depth -= 1;
+            }
+            text = &text[at + 2..];
+            continue;
+        }
+        text = text.trim_start();
+        if let Some(comment) = text.strip_prefix("--") {
+            text = comment.split_once('\n').map_or("", |(_, rest)| rest);
+        } else if let Some(comment) = text.strip_prefix("/*") {
+            (text, depth) = (comment, 1);
+        } else {
+            return text;
+        }
+    }
+}
+
 /// Whether the first word can only start a query.
 fn looks_like_query(text: &str) -> bool {
-    let text = text.trim_start();
+    let text = after_comments(text);
     let word: String = text.chars().take_while(char::is_ascii_alphabetic).collect();
     let rest = &text[word.len()..];
     text.starts_with('(')
@@ -242,7 +291,7 @@ fn resolve(argument: &str, text: &str) -> Result<pg_sys::Oid> {
     if relation == pg_sys::InvalidOid {
         return Err(Failure::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
-            format!("{argument} \"{text}\" does not exist"),
+            format!("{argument} \"{}\" does not exist", excerpt(text)),
         )
         .hint("Names are looked up on the search_path; give schema.table, and quote mixed case: '\"My Table\"'."));
     }
@@ -314,7 +363,7 @@ fn range_var(argument: &str, text: &str) -> Result<*mut pg_sys::RangeVar> {
         .ok_or_else(|| {
             Failure::new(
                 PgSqlErrorCode::ERRCODE_INVALID_NAME,
-                format!("{argument} is not a relation name: \"{text}\""),
+                format!("{argument} is not a relation name: \"{}\"", excerpt(text)),
             )
             .hint("Write table, schema.table or '\"My Table\"'.")
         })
@@ -397,16 +446,19 @@ pub fn new_sibling(argument: &str, relation: &NewRelation, suffix: &str) -> Resu
 fn must_be_free(argument: &str, relation: &NewRelation, namespace: pg_sys::Oid) -> Result<()> {
     let name = c_string(&relation.name)?;
     // SAFETY: a look-up by a NUL-terminated name.
-    if unsafe { pg_sys::get_relname_relid(name.as_ptr(), namespace) } != pg_sys::InvalidOid {
+    let existing = unsafe { pg_sys::get_relname_relid(name.as_ptr(), namespace) };
+    if existing != pg_sys::InvalidOid {
+        // SAFETY: a syscache look-up by OID.
+        let kind = unsafe { pg_sys::get_rel_relkind(existing) } as u8;
         return Err(Failure::new(
             PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE,
             format!("relation {} already exists", relation.quoted()),
         )
         .detail(format!("{argument} names a table that is to be created."))
-        .hint(format!(
-            "DROP TABLE {}; or choose another name.",
-            relation.quoted()
-        )));
+        .hint(match kind {
+            b'r' | b'p' => format!("DROP TABLE {}; or choose another name.", relation.quoted()),
+            _ => "Choose another name.".to_owned(),
+        }));
     }
     Ok(())
 }
@@ -422,7 +474,10 @@ pub fn column_list(argument: &str, text: Option<&str>) -> Result<Vec<String>> {
     let refuse = || {
         Failure::new(
             PgSqlErrorCode::ERRCODE_INVALID_NAME,
-            format!("{argument} is not a list of column names: \"{text}\""),
+            format!(
+                "{argument} is not a list of column names: \"{}\"",
+                excerpt(text)
+            ),
         )
         .hint("Write the names of columns separated by commas; for an expression give a SELECT that computes it as the source.")
     };

@@ -26,6 +26,11 @@ impl Expression {
         &self.sql
     }
 
+    /// What messages call it.
+    pub fn name(&self) -> String {
+        parse::excerpt(&self.written).into_owned()
+    }
+
     /// Checks an argument's text.
     ///
     /// # Errors
@@ -90,8 +95,10 @@ pub struct AnyColumn {
     pub att: usize,
     /// Column name.
     pub name: String,
-    /// Type.
+    /// Type, the base type of a domain.
     pub type_oid: pg_sys::Oid,
+    /// Type as declared.
+    pub declared: pg_sys::Oid,
     /// Type modifier.
     pub typmod: i32,
     /// Collation.
@@ -166,7 +173,7 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared> {
         let entry = next
             .next()
             .ok_or_else(|| Failure::internal("missing outcome"))?;
-        outcome = Some(any_column(entry, targets.len(), expression.written.clone()));
+        outcome = Some(any_column(entry, targets.len(), expression.name()));
         // SAFETY: `entry` is a TargetEntry of the query.
         targets.push(Target {
             expr: unsafe { (*entry).expr.cast() },
@@ -192,10 +199,10 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared> {
                 columns.push(scalar(
                     node,
                     &mut targets,
-                    &|| expression.written.clone(),
+                    &|| expression.name(),
                     expression.argument,
                 )?);
-                names.push(expression.written.clone());
+                names.push(expression.name());
             }
             DesignLayout::Columns(columns)
         }
@@ -311,6 +318,7 @@ fn any_column(entry: *mut pg_sys::TargetEntry, att: usize, name: String) -> AnyC
             att,
             name,
             type_oid: pg_sys::getBaseType(pg_sys::exprType(expr)),
+            declared: pg_sys::exprType(expr),
             typmod: pg_sys::exprTypmod(expr),
             collation: pg_sys::exprCollation(expr),
         }
@@ -380,7 +388,7 @@ fn vector(
             return Ok(DesignLayout::Columns(columns));
         }
     }
-    names.push(format!("{}[]", expression.written));
+    names.push(format!("{}[]", expression.name()));
     array_column(node, expression, targets)
 }
 
@@ -400,10 +408,16 @@ fn array_column(
         None => {
             let cast = cast(node, pg_sys::FLOAT8ARRAYOID);
             if cast.is_null() {
-                return Err(
-                    not_numeric(expression.argument, &expression.written, type_oid)
-                        .hint("Write ARRAY[a, b, c], or name a column of type double precision[]."),
-                );
+                return Err(Failure::new(
+                    PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+                    format!(
+                        "{}: {} is of type {}, which is no array of numbers",
+                        expression.argument,
+                        expression.name(),
+                        type_name(type_oid)
+                    ),
+                )
+                .hint("Write ARRAY[a, b, c], or name a column of type double precision[]."));
             }
             (cast, CellKind::Float8)
         }

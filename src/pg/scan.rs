@@ -661,6 +661,17 @@ fn number_kind(column: &AnyColumn) -> Result<CellKind> {
                 query::type_name(column.type_oid)
             ),
         )
-        .hint(format!("Cast it: '({})::double precision'.", column.name))
+        .hint(if is_text(column.type_oid) {
+            format!("Cast it: '({})::double precision'.", column.name)
+        } else {
+            "Write an expression that gives a number.".to_owned()
+        })
     })
+}
+
+fn is_text(type_oid: pg_sys::Oid) -> bool {
+    let (mut category, mut preferred) = (0, false);
+    // SAFETY: a syscache look-up of an existing type.
+    unsafe { pg_sys::get_type_category_preferred(type_oid, &mut category, &mut preferred) };
+    category as u8 == b'S'
 }

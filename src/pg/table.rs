@@ -47,7 +47,7 @@ impl NewColumn {
     pub fn like(column: &AnyColumn) -> Self {
         Self {
             name: column.name.clone(),
-            type_oid: column.type_oid,
+            type_oid: column.declared,
             typmod: column.typmod,
         }
     }
