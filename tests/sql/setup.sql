@@ -62,3 +62,28 @@ $$ SELECT ((((n * 1664525) & 2147483647) * ((n * 1664525) & 2147483647)) >> 21) 
 SELECT name, document -> 'provenance' ? 'statsmodels' AS provenance FROM reference.documents ORDER BY name;
 SELECT * FROM reference.compare('{"a": [1, 2], "b": [[1, 2], [3, 4]], "c": 1.00000002, "d": [1], "e": null, "f": 0, "g": "NaN"}',
                                 '{"a": [1, 2], "b": [1, 2, 3, 4], "c": 1, "d": [1, 2], "e": 1, "f": 1e-300, "g": 1}');
+
+-- For suites about errors: runs a statement that must fail and shows all that a user sees of the error.
+CREATE SCHEMA tests;
+GRANT USAGE ON SCHEMA tests TO PUBLIC;
+CREATE PROCEDURE tests.refused(statement text) LANGUAGE plpgsql AS $refused$
+DECLARE
+    message text;
+    detail text;
+    hint text;
+BEGIN
+    BEGIN
+        EXECUTE statement;
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+        RAISE INFO USING MESSAGE = concat(SQLSTATE, ' ', message, E'\nDETAIL:  ' || nullif(detail, ''), E'\nHINT:  ' || nullif(hint, ''));
+        RETURN;
+    END;
+    RAISE EXCEPTION 'was not refused';
+END $refused$;
+
+-- Numbers short enough to be the same on every machine.
+CREATE FUNCTION tests.short(numbers float8[], digits integer DEFAULT 4) RETURNS text LANGUAGE sql IMMUTABLE AS
+$$ SELECT string_agg(CASE WHEN v = 'Infinity' OR v = '-Infinity' OR v = 'NaN' THEN v::text
+                          ELSE trim_scale(round(v::numeric, digits))::text END, ' ' ORDER BY n)
+     FROM unnest(numbers) WITH ORDINALITY AS q(v, n) $$;
