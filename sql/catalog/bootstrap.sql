@@ -9,5 +9,13 @@ BEGIN
             DETAIL = 'Its functions have short names and belong in a schema of their own.',
             HINT = 'CREATE SCHEMA ml; CREATE EXTENSION pglearn SCHEMA ml;';
     END IF;
+    -- Names, labels and expressions pass through as UTF-8; bytes of another encoding would be damaged.
+    IF pg_catalog.getdatabaseencoding() NOT IN ('UTF8', 'SQL_ASCII') THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'feature_not_supported',
+            MESSAGE = 'pglearn needs a database in encoding UTF8',
+            DETAIL = 'This one is in ' || pg_catalog.getdatabaseencoding() || '.',
+            HINT = 'CREATE DATABASE learning ENCODING ''UTF8'' TEMPLATE template0;';
+    END IF;
 END
 $refuse$;

@@ -54,6 +54,9 @@ pub enum OutcomeKind {
     TwoClasses,
 }
 
+/// Characters of a group's value that a message shows.
+const SHOWN: usize = 60;
+
 /// What a group costs besides its rows, in bytes, with what sinks keep for it.
 const GROUP_BYTES: u64 = 512;
 
@@ -93,9 +96,12 @@ impl Scan {
             .group_columns
             .iter()
             .zip(&group.key)
-            // SAFETY: keys are non-NULL datums of their columns' types, kept by `self`.
             .map(|(column, key)| {
-                format!("{} = {}", column.name, unsafe { labels::output(*key, column.type_oid) })
+                // SAFETY: keys are non-NULL datums of their columns' types, kept by `self`.
+                let value = unsafe { labels::output(*key, column.type_oid) };
+                let short: String = value.chars().take(SHOWN).collect();
+                let dots = if short.len() < value.len() { "…" } else { "" };
+                format!("{} = {short}{dots}", column.name)
             })
             .collect();
         parts.join(", ")

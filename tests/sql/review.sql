@@ -1,5 +1,7 @@
 -- What a review of the boundary found, each with the fault it guards.
 \set VERBOSITY default
+CREATE SCHEMA ml;
+CREATE EXTENSION pglearn SCHEMA ml;
 SET search_path = public, ml;
 CREATE TABLE points AS
     SELECT i AS id, i % 7 AS y, i % 3 AS g, ARRAY[1, i % 5, i % 11]::float8[] AS x FROM generate_series(1, 500) AS i;
@@ -93,7 +95,12 @@ SELECT * FROM matrix ORDER BY row_id;
 SELECT last_value AS calls FROM source_calls;
 SELECT confusion_matrix('SELECT id AS p, 1 AS o FROM points', 'matrix_of_many', 'p', 'o');
 SELECT count(*), sum(confusion_arr[1]), sum((SELECT sum(n) FROM unnest(confusion_arr) AS n)) FROM matrix_of_many;
+SELECT confusion_matrix('SELECT nullif(id % 4, 0) AS p, nullif(id % 3, 2)::bigint AS o FROM points', 'matrix_with_null', 'p', 'o');
+SELECT * FROM matrix_with_null ORDER BY row_id;
 SELECT confusion_matrix('SELECT id AS p, 1 AS o FROM generate_series(1, 1601) AS id', 'matrix_of_too_many', 'p', 'o');
+
+-- A message shows the beginning of a long group value.
+SELECT linregr_train('SELECT 1 AS y, ARRAY[1] AS x, repeat(''long'', 2000) AS text', 'long_group', 'y', 'x', 'text');
 
 -- A misspelt setting.
 SET pglearn.fit_intercpt = off;
@@ -166,3 +173,12 @@ SELECT linregr_train('SELECT *, CASE WHEN id = 9 THEN train_inside(''inner_model
 SELECT (SELECT coef FROM inner_model) = (SELECT coef FROM outer_model) AS same;
 DROP OWNED BY regress_pglearn_reader;
 DROP ROLE regress_pglearn_reader;
+
+-- Labels and names in an encoding other than UTF-8 would be damaged.
+CREATE DATABASE regress_pglearn_latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0;
+\set here :DBNAME
+\c regress_pglearn_latin1
+CREATE SCHEMA ml;
+CREATE EXTENSION pglearn SCHEMA ml;
+\c :here
+DROP DATABASE regress_pglearn_latin1;
