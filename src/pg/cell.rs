@@ -66,23 +66,32 @@ impl CellKind {
         }
     }
 
-    /// The value of a fixed-width array element, at any alignment.
+    /// Fixed-width array elements, at any alignment, one a cell. The kind is told apart once, not for
+    /// each element: that is a third of the cost of reading an array.
     #[inline]
-    pub fn read_bytes(self, bytes: &[u8]) -> f64 {
-        match (self, bytes) {
-            (Self::Float8, &[a, b, c, d, e, f, g, h]) => {
-                f64::from_ne_bytes([a, b, c, d, e, f, g, h])
-            }
-            (Self::Int8, &[a, b, c, d, e, f, g, h]) => {
-                i64::from_ne_bytes([a, b, c, d, e, f, g, h]) as f64
-            }
-            (Self::Float4, &[a, b, c, d]) => f64::from(f32::from_ne_bytes([a, b, c, d])),
-            (Self::Int4, &[a, b, c, d]) => f64::from(i32::from_ne_bytes([a, b, c, d])),
-            (Self::Int2, &[a, b]) => f64::from(i16::from_ne_bytes([a, b])),
-            (Self::Bool, &[a]) => f64::from(u8::from(a != 0)),
-            _ => f64::NAN,
+    pub fn read_elements<'a>(self, bytes: &[u8], cells: impl Iterator<Item = &'a mut f64>) {
+        match self {
+            Self::Float8 => fill(cells, bytes, f64::from_ne_bytes),
+            Self::Int8 => fill(cells, bytes, |bytes| i64::from_ne_bytes(bytes) as f64),
+            Self::Float4 => fill(cells, bytes, |bytes| f64::from(f32::from_ne_bytes(bytes))),
+            Self::Int4 => fill(cells, bytes, |bytes| f64::from(i32::from_ne_bytes(bytes))),
+            Self::Int2 => fill(cells, bytes, |bytes| f64::from(i16::from_ne_bytes(bytes))),
+            Self::Bool => fill(cells, bytes, |[byte]| f64::from(u8::from(byte != 0))),
+            Self::Numeric => {}
         }
     }
+}
+
+#[inline]
+fn fill<'a, const WIDTH: usize>(
+    cells: impl Iterator<Item = &'a mut f64>,
+    bytes: &[u8],
+    value: impl Fn([u8; WIDTH]) -> f64,
+) {
+    let (elements, _) = bytes.as_chunks::<WIDTH>();
+    cells
+        .zip(elements)
+        .for_each(|(cell, element)| *cell = value(*element));
 }
 
 /// `numeric` as the nearest double; beyond its range an infinity (which the reader then refuses).

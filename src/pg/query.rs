@@ -8,6 +8,7 @@ use super::list;
 use super::parse::{self, Source};
 use pgrx::{PgSqlErrorCode, pg_sys};
 use std::ffi::{CStr, CString};
+use std::ops::Range;
 
 /// One expression with the argument that it came from.
 #[derive(Debug, Clone)]
@@ -86,6 +87,21 @@ pub enum DesignLayout {
     Columns(Vec<Column>),
     /// One array a row.
     Array(Column),
+}
+
+impl DesignLayout {
+    /// The attributes, where all are doubles and stand side by side in the order of the design.
+    pub fn adjacent_doubles(&self) -> Option<Range<usize>> {
+        let Self::Columns(columns) = self else {
+            return None;
+        };
+        let start = columns.first()?.att;
+        columns
+            .iter()
+            .zip(start..)
+            .all(|(column, att)| column.att == att && column.kind == CellKind::Float8)
+            .then_some(start..start + columns.len())
+    }
 }
 
 /// A value of any type, by attribute.
