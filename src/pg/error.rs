@@ -47,6 +47,15 @@ impl Failure {
         .hint(format!("SELECT {function}('usage') shows the arguments."))
     }
 
+    /// A table that is to be created is there already (42P07).
+    pub fn duplicate_table(relation: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE,
+            format!("relation {relation} already exists"),
+        )
+        .hint("Drop it, or choose another name.")
+    }
+
     /// A defect of ours (XX000): never a user's mistake.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message)

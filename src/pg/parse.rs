@@ -391,8 +391,12 @@ pub fn quoted_name(relation: pg_sys::Oid) -> String {
 /// 3F000, 42501, 42P07, 42602.
 pub fn new_relation(argument: &str, text: &str) -> Result<NewRelation> {
     let range = range_var(argument, text)?;
-    // SAFETY: raises in a read-only transaction and on a standby, before any work is done in vain.
-    unsafe { pg_sys::PreventCommandIfReadOnly(c"CREATE TABLE".as_ptr()) };
+    // SAFETY: raise in a read-only transaction and on a standby (25006), and in a parallel query
+    // (25000), before any work is done in vain.
+    unsafe {
+        pg_sys::PreventCommandIfReadOnly(c"CREATE TABLE".as_ptr());
+        pg_sys::PreventCommandIfParallelMode(c"CREATE TABLE".as_ptr());
+    }
     // SAFETY: `range` is a valid RangeVar; raises 3F000 for a missing schema.
     let (namespace, schema, name) = unsafe {
         let namespace = pg_sys::RangeVarGetCreationNamespace(range);

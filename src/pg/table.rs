@@ -6,7 +6,7 @@ use super::error::{Failure, Result};
 use super::parse::{self, NewRelation};
 use super::query::AnyColumn;
 use super::scan::Group;
-use pgrx::{IntoDatum, PgSqlErrorCode, Spi, pg_sys};
+use pgrx::{IntoDatum, PgSqlErrorCode, PgTryBuilder, Spi, pg_sys};
 use std::ffi::CStr;
 
 /// Rows of a batch, as COPY takes them.
@@ -249,7 +249,16 @@ pub fn create(relation: &NewRelation, columns: &[NewColumn]) -> Result<Writer> {
     // Every name is qualified, so the caller's search_path stays: event triggers see what they see
     // for any other CREATE TABLE.
     let sql = format!("CREATE TABLE {} ({})", relation.quoted(), list.join(", "));
-    Spi::run(&sql).map_err(|e| Failure::internal(format!("CREATE TABLE: {e}")))?;
+    let run = std::panic::AssertUnwindSafe(|| {
+        Spi::run(&sql).map_err(|e| Failure::internal(format!("CREATE TABLE: {e}")))
+    });
+    // The name was free when the training began. Where another transaction has taken it meanwhile,
+    // PostgreSQL reports the index of its catalog; caught without a subtransaction, since all that
+    // follows is another error.
+    let taken = |_| Err(Failure::duplicate_table(&relation.quoted()));
+    PgTryBuilder::new(run)
+        .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, taken)
+        .execute()?;
     Writer::open(relation, columns)
 }
 
