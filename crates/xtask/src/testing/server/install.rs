@@ -41,6 +41,23 @@ pub fn by_database_owner(cluster: &Cluster) -> Result<()> {
     expect("relations left behind by DROP EXTENSION", &left, "0")
 }
 
+/// Schema `public` is refused, with what to type instead; nothing is left behind.
+pub fn refused_in_public(cluster: &Cluster) -> Result<()> {
+    let name = "public_refused";
+    cluster.create_database(name)?;
+    let mut session = cluster.session(name)?;
+    for schema in ["", " SCHEMA public"] {
+        session.send(&format!("CREATE EXTENSION pglearn{schema}"))?;
+        let answer = session.finish()?;
+        expect("the SQLSTATE", &answer.sqlstate, "3F000")?;
+        if !answer.text.contains("CREATE EXTENSION pglearn SCHEMA ml") {
+            fail!("no hint in {}", answer.text);
+        }
+    }
+    let left = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace";
+    expect("functions left behind", &session.run(left)?, "0")
+}
+
 /// `pg_dump` and `psql` carry the extension into another database, object for object.
 pub fn dump_and_restore(cluster: &Cluster) -> Result<()> {
     let (before, after) = ("dump_source", "dump_target");

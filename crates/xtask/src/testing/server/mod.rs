@@ -1,7 +1,11 @@
 //! Tests that need more than one session, database or role, or a restart: one function each.
 
+mod cancel;
 mod demo;
 mod install;
+mod memory;
+mod numbers;
+mod transactions;
 
 use crate::cluster::Cluster;
 use crate::error::Result;
@@ -13,32 +17,107 @@ struct Test {
     name: &'static str,
     /// Whether it reads the folder `PGLEARN_DATA`.
     needs_data: bool,
-    /// Runs it in databases of its own making; an error is a failure.
-    run: fn(&Cluster) -> Result<()>,
+    /// Runs it in databases of its own making; an error is a failure. The text, which may be empty, is
+    /// what was measured.
+    run: fn(&Cluster) -> Result<String>,
 }
 
 const TESTS: &[Test] = &[
     Test {
         name: "demo",
         needs_data: false,
-        run: demo::tells_its_story,
+        run: |cluster| demo::tells_its_story(cluster).map(nothing_measured),
     },
     Test {
         name: "trusted_install",
         needs_data: false,
-        run: install::by_database_owner,
+        run: |cluster| install::by_database_owner(cluster).map(nothing_measured),
     },
     Test {
         name: "dump_and_restore",
         needs_data: false,
-        run: install::dump_and_restore,
+        run: |cluster| install::dump_and_restore(cluster).map(nothing_measured),
     },
     Test {
         name: "restart",
         needs_data: false,
-        run: install::survives_restart,
+        run: |cluster| install::survives_restart(cluster).map(nothing_measured),
+    },
+    Test {
+        name: "public_refused",
+        needs_data: false,
+        run: |cluster| install::refused_in_public(cluster).map(nothing_measured),
+    },
+    Test {
+        name: "transactions/rollback",
+        needs_data: false,
+        run: transactions::rollback,
+    },
+    Test {
+        name: "transactions/visibility",
+        needs_data: false,
+        run: transactions::visibility,
+    },
+    Test {
+        name: "transactions/same_name",
+        needs_data: false,
+        run: transactions::same_name,
+    },
+    Test {
+        name: "numbers/threads_and_order",
+        needs_data: false,
+        run: numbers::threads_and_order,
+    },
+    Test {
+        name: "numbers/parallel_plans",
+        needs_data: false,
+        run: numbers::parallel_plans,
+    },
+    Test {
+        name: "numbers/dump_and_restore",
+        needs_data: false,
+        run: numbers::dump_and_restore,
+    },
+    Test {
+        name: "memory/peak_of_a_training",
+        needs_data: false,
+        run: memory::peak_of_a_training,
+    },
+    Test {
+        name: "memory/failing_calls",
+        needs_data: false,
+        run: memory::failing_calls,
+    },
+    Test {
+        name: "cancel/while_reading",
+        needs_data: false,
+        run: cancel::while_reading,
+    },
+    Test {
+        name: "cancel/while_folding",
+        needs_data: false,
+        run: cancel::while_folding,
+    },
+    Test {
+        name: "cancel/while_iterating",
+        needs_data: false,
+        run: cancel::while_iterating,
+    },
+    Test {
+        name: "cancel/while_iterating_in_threads",
+        needs_data: false,
+        run: cancel::while_iterating_in_threads,
+    },
+    Test {
+        name: "cancel/while_sorting",
+        needs_data: false,
+        run: cancel::while_sorting,
     },
 ];
+
+fn nothing_measured((): ()) -> String {
+    String::new()
+}
 
 /// The names of the tests.
 pub fn names() -> impl Iterator<Item = String> {
@@ -52,7 +131,7 @@ pub fn run(cluster: &Cluster, report: &mut Report) {
             if test.needs_data && super::regress::data_folder().is_none() {
                 return Ok(Outcome::Skipped("PGLEARN_DATA is not set".to_owned()));
             }
-            (test.run)(cluster).map(|()| Outcome::passed())
+            (test.run)(cluster).map(|remark| Outcome::Passed(1, remark))
         });
     }
 }
