@@ -32,7 +32,7 @@ pub fn register() {
     GucRegistry::define_int_guc(
         c"pglearn.max_threads",
         c"Threads one training may use.",
-        c"The session's own process computes with this many threads between reading rows and writing the model; results do not depend on the number.",
+        c"The session's own process computes with this many threads between reading rows and writing the model, but never with more than max_worker_processes, which is the administrator's to set; results do not depend on the number.",
         &MAX_THREADS,
         1,
         64,
@@ -58,7 +58,10 @@ pub fn max_memory() -> u64 {
 
 /// Threads one training may use.
 pub fn max_threads() -> usize {
-    usize::try_from(MAX_THREADS.get()).unwrap_or(1).max(1)
+    let threads = MAX_THREADS
+        .get()
+        .min(crate::pg::context::worker_processes());
+    usize::try_from(threads).unwrap_or(1).max(1)
 }
 
 /// When a constant is added to the design.

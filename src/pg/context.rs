@@ -98,3 +98,9 @@ impl Drop for SettingScope {
         }
     }
 }
+
+/// The server's `max_worker_processes`.
+pub fn worker_processes() -> i32 {
+    // SAFETY: an integer that changes at server start only.
+    unsafe { pg_sys::max_worker_processes }
+}

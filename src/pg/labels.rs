@@ -154,6 +154,8 @@ impl LabelCoder {
     #[inline]
     unsafe fn equal(&self, a: pg_sys::Datum, b: pg_sys::Datum) -> bool {
         match (self.kind, &self.compare) {
+            // Beyond 2^53 neighbouring integers are one double.
+            (Some(CellKind::Int8), _) => a.value() == b.value(),
             // SAFETY: as the caller says.
             (Some(kind), _) => unsafe { kind.read(a) == kind.read(b) },
             // SAFETY: as the caller says.
@@ -238,9 +240,9 @@ impl LabelCoder {
                 // SAFETY: datums of the column's type.
                 let (values, order) = unsafe {
                     let values = self.kind.map(|kind| [kind.read(first), kind.read(second)]);
-                    let order = match (values, &self.compare) {
-                        (Some([a, b]), _) => a.total_cmp(&b),
-                        (None, Some(compare)) => compare.order(first, second),
+                    let order = match (&self.compare, values) {
+                        (Some(compare), _) => compare.order(first, second),
+                        (None, Some([a, b])) => a.total_cmp(&b),
                         (None, None) => Ordering::Less,
                     };
                     (values, order)

@@ -7,8 +7,8 @@ use pgrx::pg_sys;
 /// Watches one training on behalf of the session that runs it.
 ///
 /// Only ever polled on the session's own thread. A cancel or a terminate makes the solver come home
-/// first; the caller then raises it by [`Failure::from_core`](super::error::Failure::from_core). Other interrupts (a changed setting, a
-/// barrier) are served at once.
+/// first; [`Failure::from_core`](super::error::Failure::from_core) then raises it. Other interrupts (a
+/// changed setting, a barrier) are served at once.
 #[derive(Debug, Default)]
 pub struct SessionMonitor {
     /// The last step reported to a user who asked for a verbose run.
@@ -56,7 +56,20 @@ fn stop_requested() -> bool {
     unsafe {
         (&raw const pg_sys::QueryCancelPending).read_volatile() != 0
             || (&raw const pg_sys::ProcDiePending).read_volatile() != 0
+            || (&raw const pg_sys::ClientConnectionLost).read_volatile() != 0
+            || transaction_timeout()
     }
+}
+
+/// Whether `transaction_timeout` (PostgreSQL 17) has struck.
+fn transaction_timeout() -> bool {
+    // SAFETY: as in `stop_requested`.
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    unsafe {
+        (&raw const pg_sys::TransactionTimeoutPending).read_volatile() != 0
+    }
+    #[cfg(not(any(feature = "pg17", feature = "pg18")))]
+    false
 }
 
 fn interrupted() -> bool {

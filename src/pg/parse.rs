@@ -90,7 +90,8 @@ fn raw_parse(text: &str) -> Result<std::result::Result<*mut pg_sys::List, String
 /// The SELECT of a text that holds exactly that and nothing else.
 fn sole_select(text: &str) -> Result<std::result::Result<*mut pg_sys::SelectStmt, String>> {
     let statements = match raw_parse(text)? {
-        Ok(statements) => list::pointers::<pg_sys::RawStmt>(statements),
+        // SAFETY: what the raw parser returned.
+        Ok(statements) => unsafe { list::pointers::<pg_sys::RawStmt>(statements) },
         Err(message) => return Ok(Err(message)),
     };
     let [statement] = statements[..] else {
@@ -129,7 +130,8 @@ pub fn expression(argument: &str, text: &str) -> Result<String> {
     };
     // SAFETY: `sole_select` returned a SelectStmt node of the raw parser.
     let select = unsafe { &*select };
-    let targets = list::pointers::<pg_sys::ResTarget>(select.targetList);
+    // SAFETY: the target list of a raw SelectStmt.
+    let targets = unsafe { list::pointers::<pg_sys::ResTarget>(select.targetList) };
     let target = match targets[..] {
         [target] => target,
         [] if is_plain(select) => return Err(refuse("it is empty")),

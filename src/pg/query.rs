@@ -177,12 +177,13 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared> {
         let entry = next
             .next()
             .ok_or_else(|| Failure::internal("missing group column"))?;
-        groups.push(any_column(entry, targets.len(), name.clone()));
+        let column = any_column(entry, targets.len(), name.clone());
+        refuse_what_no_table_has(&column)?;
+        groups.push(column);
         // SAFETY: `entry` is a TargetEntry of the query.
-        targets.push(Target {
-            expr: unsafe { (*entry).expr.cast() },
-            entry: Some(entry),
-        });
+        let expr = unsafe { (*entry).expr.cast() };
+        let entry = Some(entry);
+        targets.push(Target { expr, entry });
     }
     let mut outcome = None;
     if let Some(expression) = &request.outcome {
@@ -191,10 +192,8 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared> {
             .ok_or_else(|| Failure::internal("missing outcome"))?;
         outcome = Some(any_column(entry, targets.len(), expression.name()));
         // SAFETY: `entry` is a TargetEntry of the query.
-        targets.push(Target {
-            expr: unsafe { (*entry).expr.cast() },
-            entry: None,
-        });
+        let expr = unsafe { (*entry).expr.cast() };
+        targets.push(Target { expr, entry: None });
     }
     let mut names = Vec::new();
     let mut design = match &request.design {
@@ -260,7 +259,7 @@ fn query_text(request: &Request<'_>) -> String {
     let quoted: Vec<String> = request
         .grouping
         .iter()
-        .map(|name| pgrx::spi::quote_identifier(name))
+        .map(pgrx::spi::quote_identifier)
         .collect();
     let mut targets = quoted.clone();
     targets.extend(request.outcome.iter().map(|e| e.sql.clone()));
@@ -326,6 +325,30 @@ fn refuse_what_changes_rows(query: *mut pg_sys::Query) -> Result<()> {
     Ok(())
 }
 
+/// A group column becomes a column of the output: told before any row is read where it cannot.
+fn refuse_what_no_table_has(column: &AnyColumn) -> Result<()> {
+    const SYSTEM: [&str; 6] = ["tableoid", "ctid", "xmin", "cmin", "xmax", "cmax"];
+    let refuse = |why: String| {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_INVALID_TABLE_DEFINITION,
+            format!("cannot group by column \"{}\"", column.name),
+        )
+        .detail(why)
+    };
+    if SYSTEM.contains(&column.name.as_str()) {
+        return Err(refuse("It has the name of a system column.".to_owned())
+            .hint("Give it another name: source 'SELECT xmin AS version, * FROM …'."));
+    }
+    // SAFETY: a syscache look-up.
+    if unsafe { pg_sys::get_typtype(column.type_oid) } as u8 == b'p' {
+        let name = type_name(column.type_oid);
+        return Err(refuse(format!(
+            "No table can have a column of type {name}."
+        )));
+    }
+    Ok(())
+}
+
 fn any_column(entry: *mut pg_sys::TargetEntry, att: usize, name: String) -> AnyColumn {
     // SAFETY: `entry` is a TargetEntry of an analysed query; the functions read its expression.
     unsafe {
@@ -383,7 +406,8 @@ fn vector(
     if tag == pg_sys::NodeTag::T_ArrayExpr {
         // SAFETY: the tag says that it is an ArrayExpr.
         let array = unsafe { &*node.cast::<pg_sys::ArrayExpr>() };
-        let elements = list::pointers::<pg_sys::Node>(array.elements);
+        // SAFETY: the elements of an ArrayExpr.
+        let elements = unsafe { list::pointers::<pg_sys::Node>(array.elements) };
         if targets.len() + elements.len() > MAX_TARGETS {
             names.push(format!("{}[]", expression.argument));
             return array_column(node, expression, targets);

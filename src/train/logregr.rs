@@ -3,7 +3,7 @@
 use super::request::{Regression, Written};
 use super::sinks::KeptRows;
 use super::warnings::{self, Warnings};
-use crate::pg::error::{Failure, Result, memory_limit, notice};
+use crate::pg::error::{Failure, Result, notice};
 use crate::pg::monitor::SessionMonitor;
 use crate::pg::progress::Report;
 use crate::pg::scan::{OutcomeKind, Scan, scan};
@@ -58,7 +58,8 @@ pub fn train(arguments: &Arguments<'_>) -> Result<()> {
     )?;
     let params = params(arguments)?;
     let _report = Report::new(regression.source.relation, &regression.out.name);
-    let mut rows = KeptRows::centred();
+    let mut rows =
+        KeptRows::centred(|features| working_memory(features + 1, settings::max_threads()));
     let scan = scan(&regression.request()?, OutcomeKind::TwoClasses, &mut rows)?;
     if scan.rows() == 0 {
         return Err(no_rows(&scan));
@@ -170,13 +171,6 @@ fn write(
         return Err(no_rows(scan));
     };
     let name = |column: usize| scan.names.get(column).cloned().unwrap_or_default();
-    let needed = working_memory(rows.features() + 1, settings::max_threads());
-    if tiles.bytes().saturating_add(needed) > settings::max_memory() {
-        return Err(memory_limit(
-            tiles.bytes().saturating_add(needed),
-            settings::max_memory(),
-        ));
-    }
     let part = |range| Rows {
         tiles,
         range,

@@ -1,13 +1,17 @@
 //! Where the rows of a training go: into memory, or straight into an accumulator.
 
-use crate::pg::error::{Result, memory_limit};
+use crate::pg::error::{Failure, Result, memory_limit};
 use crate::pg::monitor::SessionMonitor;
 use crate::pg::scan::{RowSink, Shape};
 use crate::settings;
 use pglearn_core::Error;
 use pglearn_core::linear::{LinearAccumulator, LinearFit};
 use pglearn_core::tiles::{Span, Tiles};
+use pgrx::PgSqlErrorCode;
 use std::ops::Range;
+
+/// Columns of a design at the most: a covariance of more would not fit one value of a table.
+const MAX_COLUMNS: usize = 8192;
 
 /// Keeps all rows, within `pglearn.max_memory`.
 pub struct KeptRows {
@@ -15,16 +19,20 @@ pub struct KeptRows {
     starts: Vec<usize>,
     features: usize,
     centred: bool,
+    /// Bytes that the solver will need besides the rows, by the number of features.
+    working: fn(usize) -> u64,
 }
 
 impl KeptRows {
-    /// Rows whose features are stored less a constant near their mean.
-    pub fn centred() -> Self {
+    /// Rows whose features are stored less a constant near their mean, for a solver that needs so
+    /// many bytes besides them.
+    pub fn centred(working: fn(usize) -> u64) -> Self {
         Self {
             tiles: None,
             starts: Vec::new(),
             features: 0,
             centred: true,
+            working,
         }
     }
 
@@ -32,7 +40,7 @@ impl KeptRows {
     pub fn raw() -> Self {
         Self {
             centred: false,
-            ..Self::centred()
+            ..Self::centred(|_| 0)
         }
     }
 
@@ -61,12 +69,17 @@ impl KeptRows {
 
 impl RowSink for KeptRows {
     fn start(&mut self, shape: Shape<'_>) -> Result<()> {
-        let limit = settings::max_memory();
+        refuse_too_wide(shape.features)?;
         let columns = shape.features + 1;
+        let (limit, working) = (settings::max_memory(), (self.working)(shape.features));
+        if working >= limit {
+            return Err(memory_limit(working, limit));
+        }
+        let limit = limit - working;
         // The planner's guess of the rows may be off: refuse at once only where it is far beyond.
         let expected = Tiles::bytes_for(shape.expected_rows.max(0.0) as u64, columns);
         if expected > limit.saturating_mul(4) {
-            return Err(memory_limit(expected, limit));
+            return Err(memory_limit(expected + working, limit + working));
         }
         self.features = shape.features;
         let centred = if self.centred { shape.features } else { 0 };
@@ -84,6 +97,17 @@ impl RowSink for KeptRows {
             .as_mut()
             .map_or(Ok(()), |tiles| tiles.append(span))
     }
+}
+
+fn refuse_too_wide(features: usize) -> Result<()> {
+    if features <= MAX_COLUMNS {
+        return Ok(());
+    }
+    Err(Failure::new(
+        PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        format!("the design has {features} columns, at most {MAX_COLUMNS} are possible"),
+    )
+    .hint("Leave columns out, or slice the array: 'features[1:1000]'."))
 }
 
 /// Folds the rows of each group into the triangular factor of a linear regression.
@@ -144,6 +168,7 @@ pub fn fit_of(
 
 impl RowSink for Folding {
     fn start(&mut self, shape: Shape<'_>) -> Result<()> {
+        refuse_too_wide(shape.features)?;
         self.features = shape.features;
         Ok(())
     }
