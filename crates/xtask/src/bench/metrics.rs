@@ -35,8 +35,7 @@ pub fn run(bench: &mut Bench<'_>) -> Result<()> {
         ),
     ];
     for (name, call, target) in calls {
-        let mut session = bench.session()?;
-        let ratio = compare(&mut session, BASE, &call, CLEAN)?;
+        let ratio = compare(|| bench.session(), BASE, &call, CLEAN)?;
         bench.table.push(name, ratio, Some(Goal::at_most(target)));
     }
     Ok(())

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::Bench;
 use super::data::{NARROW, Points, WIDE};
-use super::measure::{Cost, compare_costs, cost_of};
+use super::measure::{Cost, cost_of, median_of_pairs};
 use super::table::Goal;
 use super::train::converged;
 use crate::error::{Attempt, Error, Result, fail};
@@ -34,25 +34,21 @@ pub fn run(bench: &mut Bench<'_>) -> Result<()> {
     ));
     for points in [NARROW, WIDE] {
         points.make(bench)?;
-        let mut session = bench.session()?;
         for (what, whole) in [("whole program", true), ("imports not counted", false)] {
-            let ratio = compare_costs(
-                &mut session,
-                |session| {
-                    session
-                        .run("DROP TABLE IF EXISTS model, model_summary; CHECKPOINT")
-                        .map(drop)
-                },
-                |session| peer.cost(session, points, whole),
-                |session| cost_of(session, &training(points)),
-            )?;
-            converged(&mut session)?;
+            let ratio = median_of_pairs(|| {
+                let mut session = bench.session()?;
+                session.run("DROP TABLE IF EXISTS model, model_summary; CHECKPOINT")?;
+                session.run(&points.scan())?;
+                let theirs = peer.cost(&mut session, points, whole)?;
+                Ok((theirs, cost_of(&mut session, &training(points))?))
+            })?;
+            converged(&mut bench.session()?)?;
             let goal = Goal::at_most(GOAL).aim(AIM);
             bench
                 .table
                 .push(format!("{}, {what}", points.size()), ratio, Some(goal));
         }
-        peer.check(&mut session, points)?;
+        peer.check(&mut bench.session()?, points)?;
     }
     Ok(())
 }

@@ -39,11 +39,11 @@ pub fn run(bench: &mut Bench<'_>) -> Result<()> {
         "sum(logregr_predict_prob(coef, x)), against sum(1 / (1 + exp(-(b0 + b1 * x[1] + …))))",
     );
     let goal = Some(Goal::at_most(0.3));
-    let ratio = compare(&mut session, &by_hand, &constant, "")?;
+    let ratio = compare(|| bench.session(), &by_hand, &constant, "")?;
     bench
         .table
         .push(format!("{}, coef a constant", NARROW.size()), ratio, goal);
-    let ratio = compare(&mut session, &by_hand, &joined, "")?;
+    let ratio = compare(|| bench.session(), &by_hand, &joined, "")?;
     bench.table.push(
         format!("{}, coef from the model table", NARROW.size()),
         ratio,

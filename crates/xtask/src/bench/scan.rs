@@ -8,8 +8,7 @@ use crate::error::Result;
 /// A ratio other than 1 is the noise of the machine.
 pub fn run(bench: &mut Bench<'_>) -> Result<()> {
     NARROW.make(bench)?;
-    let mut session = bench.session()?;
-    let ratio = compare(&mut session, &NARROW.scan(), &NARROW.scan(), "")?;
+    let ratio = compare(|| bench.session(), &NARROW.scan(), &NARROW.scan(), "")?;
     bench.table.section("The base, against itself");
     bench
         .table

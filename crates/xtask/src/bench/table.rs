@@ -37,12 +37,16 @@ impl Goal {
     }
 }
 
-/// One line: what was measured, and against what.
+/// One line: what was measured, and what came out.
 #[derive(Debug)]
 struct Row {
     name: String,
+    /// Of CPU time.
     cpu: Option<f64>,
+    /// Of wall time.
     wall: Option<f64>,
+    /// Of memory.
+    memory: Option<f64>,
     goal: Option<Goal>,
 }
 
@@ -60,61 +64,68 @@ impl Table {
 
     /// Adds a ratio of CPU and wall time; the goal is for CPU.
     pub fn push(&mut self, name: impl Into<String>, ratio: Ratio, goal: Option<Goal>) {
-        self.row(name, Some(ratio.cpu), Some(ratio.wall), goal);
+        self.row(Row {
+            name: name.into(),
+            cpu: Some(ratio.cpu),
+            wall: Some(ratio.wall),
+            memory: None,
+            goal,
+        });
     }
 
     /// Adds a ratio of wall time of something that uses several threads.
     pub fn push_wall(&mut self, name: impl Into<String>, ratio: Ratio) {
-        self.row(name, None, Some(ratio.wall), None);
+        self.row(Row {
+            name: name.into(),
+            cpu: None,
+            wall: Some(ratio.wall),
+            memory: None,
+            goal: None,
+        });
     }
 
-    /// Adds a ratio of something other than time.
-    pub fn push_amount(&mut self, name: impl Into<String>, ratio: f64, goal: Goal) {
-        self.row(name, Some(ratio), None, Some(goal));
+    /// Adds a ratio of memory.
+    pub fn push_memory(&mut self, name: impl Into<String>, ratio: f64, goal: Goal) {
+        self.row(Row {
+            name: name.into(),
+            cpu: None,
+            wall: None,
+            memory: Some(ratio),
+            goal: Some(goal),
+        });
     }
 
-    fn row(
-        &mut self,
-        name: impl Into<String>,
-        cpu: Option<f64>,
-        wall: Option<f64>,
-        goal: Option<Goal>,
-    ) {
+    fn row(&mut self, row: Row) {
         if let Some((_, rows)) = self.sections.last_mut() {
-            rows.push(Row {
-                name: name.into(),
-                cpu,
-                wall,
-                goal,
-            });
+            rows.push(row);
         }
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = |value: Option<f64>| {
-            value.map_or_else(String::new, |value| match value {
-                ..0.1 => format!("{value:.3}"),
-                ..10.0 => format!("{value:.2}"),
-                _ => format!("{value:.1}"),
-            })
-        };
         for (title, rows) in &self.sections {
+            let of_memory = rows.iter().any(|row| row.memory.is_some());
+            let (first, second) = if of_memory {
+                ("memory", "")
+            } else {
+                ("CPU", "wall")
+            };
             writeln!(
                 f,
-                "{title}\n  {:<52} {:>6} {:>6} {:>7} {:>6}",
-                "", "CPU", "wall", "at most", "aim"
+                "{title}\n  {:<52} {first:>6} {second:>6} {:>7} {:>6}",
+                "", "at most", "aim"
             )?;
             for row in rows {
+                let judged = row.memory.or(row.cpu);
                 let verdict = row
                     .goal
-                    .zip(row.cpu)
-                    .map_or("", |(goal, cpu)| goal.verdict(cpu));
+                    .zip(judged)
+                    .map_or("", |(goal, value)| goal.verdict(value));
                 let line = format!(
                     "  {:<52} {:>6} {:>6} {:>7} {:>6}  {verdict}",
                     row.name,
-                    number(row.cpu),
+                    number(judged),
                     number(row.wall),
                     number(row.goal.map(|goal| goal.target)),
                     number(row.goal.and_then(|goal| goal.aim)),
@@ -125,6 +136,16 @@ impl fmt::Display for Table {
         }
         Ok(())
     }
+}
+
+/// Three digits that count.
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| match value {
+        ..0.0995 => format!("{value:.4}"),
+        ..0.995 => format!("{value:.3}"),
+        ..9.95 => format!("{value:.2}"),
+        _ => format!("{value:.1}"),
+    })
 }
 
 /// The processor, and which kernels run on it.
@@ -165,5 +186,19 @@ mod tests {
         assert_eq!(goal.verdict(2.01), "NOT MET");
         assert_eq!(Goal::at_most(2.0).verdict(0.1), "met");
         assert_eq!(goal.verdict(f64::NAN), "NOT MET");
+    }
+
+    #[test]
+    fn a_line_shows_ratio_goal_and_verdict() {
+        let mut table = Table::default();
+        table.section("title");
+        let ratio = Ratio {
+            cpu: 1.234,
+            wall: 12.34,
+        };
+        table.push("name", ratio, Some(Goal::at_most(2.0).aim(0.125)));
+        let text = table.to_string();
+        let line: Vec<&str> = text.lines().nth(2).unwrap().split_whitespace().collect();
+        assert_eq!(line, ["name", "1.23", "12.3", "2.00", "0.125", "met"]);
     }
 }
