@@ -7,12 +7,14 @@ pub mod call;
 pub mod cell;
 pub mod context;
 pub mod error;
+mod executor;
 pub mod labels;
 pub mod list;
 pub mod monitor;
 pub mod parse;
 pub mod progress;
 pub mod query;
+mod reader;
 pub mod scan;
 pub mod table;
 
