@@ -17,5 +17,6 @@ pub mod query;
 mod reader;
 pub mod scan;
 pub mod table;
+mod targets;
 
 pub use crate::pglearn_entry_point as entry_point;

@@ -174,6 +174,13 @@ SELECT (SELECT coef FROM inner_model) = (SELECT coef FROM outer_model) AS same;
 DROP OWNED BY regress_pglearn_reader;
 DROP ROLE regress_pglearn_reader;
 
+-- Neighbouring integers beyond 2^53 are one double, but two labels.
+SELECT logregr_train('SELECT 9007199254740992 + i % 2 AS y, ARRAY[i % 7] AS x FROM generate_series(1, 40) AS i', 'far_model', 'y', 'x') IS NULL;
+SELECT class_values FROM far_model_summary;
+DROP TABLE far_model, far_model_summary;
+-- A group column that no table can have is refused before any row is read.
+SELECT linregr_train('SELECT 1/0 AS y, ARRAY[1] AS x, ctid FROM pg_catalog.pg_class', 'model', 'y', 'x', 'ctid');
+
 -- Labels and names in an encoding other than UTF-8 would be damaged.
 CREATE DATABASE regress_pglearn_latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0;
 \set here :DBNAME
@@ -182,10 +189,3 @@ CREATE SCHEMA ml;
 CREATE EXTENSION pglearn SCHEMA ml;
 \c :here
 DROP DATABASE regress_pglearn_latin1;
-
--- Neighbouring integers beyond 2^53 are one double, but two labels.
-SELECT logregr_train('SELECT 9007199254740992 + i % 2 AS y, ARRAY[i % 7] AS x FROM generate_series(1, 40) AS i', 'far_model', 'y', 'x') IS NULL;
-SELECT class_values FROM far_model_summary;
-DROP TABLE far_model, far_model_summary;
--- A group column that no table can have is refused before any row is read.
-SELECT linregr_train('SELECT 1/0 AS y, ARRAY[1] AS x, ctid FROM pg_catalog.pg_class', 'model', 'y', 'x', 'ctid');
