@@ -325,7 +325,14 @@ impl Writer {
                 pg_sys::get_namespace_oid(schema.as_ptr(), true),
             );
             if oid == pg_sys::InvalidOid {
-                return Err(Failure::internal(format!("{} vanished", relation.quoted())));
+                return Err(Failure::new(
+                    PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+                    format!(
+                        "{} was dropped before it could be written",
+                        relation.quoted()
+                    ),
+                )
+                .hint("Look for an event trigger that drops new tables."));
             }
             let opened = pg_sys::relation_open(oid, pg_sys::RowExclusiveLock as i32);
             if !is_as_created(opened, columns) {

@@ -131,3 +131,37 @@ CALL tests.refused($$SELECT linregr_train(';', 'm', 't', 'ARRAY[a]')$$);
 CALL tests.refused($$SELECT linregr_train('TABLE nonesuch', 'm', 't', 'ARRAY[a]')$$);
 SELECT count(*) FROM base;
 SELECT relname FROM pg_class WHERE relname IN ('m', 'm_summary', 'copied');
+
+-- Errors of the caller's own functions come through; tables that are read cannot be changed under the reader.
+CREATE FUNCTION meddle(what text, k integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN IF k = 5 THEN EXECUTE what; END IF; RETURN k; END $$;
+CALL tests.refused($$SELECT linregr_train('base', 'm', 'meddle(''DO $d$ BEGIN RAISE ''''boom'''' USING ERRCODE = ''''22023'''', DETAIL = ''''why'''', HINT = ''''how''''; END $d$'', id)', 'ARRAY[1, a]')$$);
+CREATE TABLE victim AS SELECT * FROM base;
+CALL tests.refused($$SELECT linregr_train('victim', 'm', 'meddle(''DROP TABLE victim'', id)', 'ARRAY[1, a]')$$);
+CALL tests.refused($$SELECT linregr_train('base', 'm', 'meddle(''ALTER TABLE base DROP COLUMN a'', id)', 'ARRAY[1, a]')$$);
+CALL tests.refused($$SELECT linregr_train('base', 'm', 'meddle(''CREATE TABLE m ()'', id)', 'ARRAY[1, a]')$$);
+SELECT linregr_train('base', 'growing_model', 'meddle(''INSERT INTO base SELECT * FROM base'', id)', 'ARRAY[1, a]');
+SELECT num_rows_processed FROM growing_model;
+-- An event trigger that drops what is being made.
+CREATE FUNCTION drop_m() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN DROP TABLE IF EXISTS m; END $$;
+CREATE EVENT TRIGGER drop_m ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION drop_m();
+CALL tests.refused($$SELECT linregr_train('base', 'm', 't', 'ARRAY[1, a]')$$);
+DROP EVENT TRIGGER drop_m;
+-- In triggers, procedures that commit, cursors and prepared statements.
+CREATE TABLE requests (name text);
+CREATE FUNCTION train_on_request() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM linregr_train('base', NEW.name, 't', 'ARRAY[1, a]'); RETURN NEW; END $$;
+CREATE TRIGGER train_on_request BEFORE INSERT ON requests FOR EACH ROW EXECUTE FUNCTION train_on_request();
+INSERT INTO requests VALUES ('requested_1'), ('requested_2');
+SELECT count(*) FROM requested_1, requested_2;
+CREATE PROCEDURE train_twice() LANGUAGE plpgsql AS $$ BEGIN PERFORM linregr_train('base', 'kept', 't', 'ARRAY[1, a]'); COMMIT; PERFORM linregr_train('base', 'not_kept', 't', 'ARRAY[1, a]'); ROLLBACK; END $$;
+CALL train_twice();
+SELECT to_regclass('kept') IS NOT NULL AS kept, to_regclass('not_kept') IS NULL AS not_kept;
+BEGIN;
+DECLARE c SCROLL CURSOR FOR SELECT threshold, tpr FROM binary_classifier_auc('SELECT a, b > 3 AS y FROM base', 'cursor_curve', 'a', 'y') ORDER BY threshold DESC;
+FETCH 2 FROM c;
+FETCH BACKWARD 1 FROM c;
+COMMIT;
+PREPARE again(text) AS SELECT linregr_train('base', $1, 't', 'ARRAY[1, a]') IS NULL AS done;
+EXECUTE again('prepared_1');
+EXECUTE again('prepared_2');
+CALL tests.refused($$EXECUTE again('prepared_2')$$);
+SELECT relname FROM pg_class WHERE relname IN ('m', 'm_summary');

@@ -52,30 +52,40 @@ pub fn while_folding(cluster: &Cluster) -> Result<String> {
 /// While Newton's method iterates on one thread.
 pub fn while_iterating(cluster: &Cluster) -> Result<String> {
     let settings = "SET pglearn.max_threads = 1";
-    interrupt(cluster, "cancel_iterating", &iterations(settings))
+    interrupt(cluster, "cancel_iterating", &iterations(settings, "irls"))
 }
 
 /// While Newton's method iterates on four threads.
 pub fn while_iterating_in_threads(cluster: &Cluster) -> Result<String> {
     let settings = "SET pglearn.max_threads = 4";
-    interrupt(cluster, "cancel_threads", &iterations(settings))
+    interrupt(cluster, "cancel_threads", &iterations(settings, "irls"))
+}
+
+/// While conjugate gradients iterate.
+pub fn while_iterating_by_cg(cluster: &Cluster) -> Result<String> {
+    interrupt(cluster, "cancel_cg", &iterations("", "cg"))
+}
+
+/// While incremental gradients iterate.
+pub fn while_iterating_by_igd(cluster: &Cluster) -> Result<String> {
+    interrupt(cluster, "cancel_igd", &iterations("", "igd"))
 }
 
 /// Seconds of iterations on little memory: 300 columns made by formula.
-fn iterations(settings: &'static str) -> Work {
+fn iterations(settings: &'static str, optimizer: &str) -> Work {
     let columns: Vec<String> = (1..=300).map(|j| format!("cos({j} * k)")).collect();
     let source = "SELECT k, cos(k) + cos(17 * k * k) > 0 AS y FROM (SELECT generate_series(1, 60000)::float8 AS k) AS numbers";
     Work {
         settings,
         statement: format!(
-            "SELECT ml.logregr_train('{source}', 'm', 'y', 'ARRAY[1, {}]', NULL, 1000, 'irls', 0)",
+            "SELECT ml.logregr_train('{source}', 'm', 'y', 'ARRAY[1, {}]', NULL, 1000, '{optimizer}', 0)",
             columns.join(", ")
         ),
         phase: "iteration",
     }
 }
 
-/// While scores are sorted.
+/// While scores are sorted; a time-out may come as late as the table of ten million rows is written.
 pub fn while_sorting(cluster: &Cluster) -> Result<String> {
     let source = "SELECT cos(k) AS score, k % 2 AS label FROM (SELECT generate_series(1, 10000000) AS k) AS numbers";
     interrupt(
@@ -83,7 +93,7 @@ pub fn while_sorting(cluster: &Cluster) -> Result<String> {
         "cancel_sorting",
         &Work {
             settings: "",
-            statement: format!("SELECT ml.area_under_roc('{source}', 'm', 'score', 'label')"),
+            statement: format!("SELECT ml.binary_classifier('{source}', 'm', 'score', 'label')"),
             phase: "sorting",
         },
     )
@@ -147,7 +157,7 @@ fn by_timeout(
     reached: Duration,
 ) -> Result<Duration> {
     let mut session = start(cluster, database, work)?;
-    let timeout = reached + Duration::from_millis(100);
+    let timeout = reached + Duration::from_millis(50);
     session.run(&format!("SET statement_timeout = {}", timeout.as_millis()))?;
     let began = Instant::now();
     session.send(&work.statement)?;

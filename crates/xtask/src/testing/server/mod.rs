@@ -109,6 +109,16 @@ const TESTS: &[Test] = &[
         run: cancel::while_iterating_in_threads,
     },
     Test {
+        name: "cancel/while_iterating_by_cg",
+        needs_data: false,
+        run: cancel::while_iterating_by_cg,
+    },
+    Test {
+        name: "cancel/while_iterating_by_igd",
+        needs_data: false,
+        run: cancel::while_iterating_by_igd,
+    },
+    Test {
         name: "cancel/while_sorting",
         needs_data: false,
         run: cancel::while_sorting,
