@@ -58,7 +58,11 @@ impl TileBuffer {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn new(columns: usize) -> Result<Self> {
-        Ok(Self { cells: zeroed(columns * TILE_STRIDE)?, columns, rows: 0 })
+        Ok(Self {
+            cells: zeroed(columns * TILE_STRIDE)?,
+            columns,
+            rows: 0,
+        })
     }
 
     /// All cells, to write the next row into: column `j` of row [`rows`](Self::rows) is at
@@ -102,7 +106,11 @@ impl TileBuffer {
     /// The rows committed so far.
     #[must_use]
     pub fn span(&self) -> Span<'_> {
-        Span { data: &self.cells, rows: self.rows, columns: self.columns }
+        Span {
+            data: &self.cells,
+            rows: self.rows,
+            columns: self.columns,
+        }
     }
 }
 
@@ -110,7 +118,9 @@ impl TileBuffer {
 ///
 /// The first `centred` columns are stored as `value - shift`, the shift chosen per column from the
 /// first rows (a number of few digits near their mean, so that the difference is mostly exact):
-/// sums of squares then lose no digits to a large mean. Every stored cell is finite.
+/// sums of squares then lose no digits to a large mean. Where later rows are so much smaller that the
+/// difference would cost them digits (another group, other units), the column's shift becomes 0.
+/// Every stored cell is finite.
 #[derive(Debug)]
 pub struct Tiles {
     columns: usize,
@@ -145,7 +155,10 @@ impl Tiles {
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.chunks.iter().map(|chunk| (chunk.len() * size_of::<f64>()) as u64).sum()
+        self.chunks
+            .iter()
+            .map(|chunk| (chunk.len() * size_of::<f64>()) as u64)
+            .sum()
     }
 
     /// Number of rows.
@@ -166,7 +179,7 @@ impl Tiles {
         &self.shifts
     }
 
-    /// Appends the rows of a span.
+    /// Appends the rows of a span, all of one group where there are groups.
     ///
     /// # Errors
     /// [`Error::NotFinite`] names the first column with a NaN or an infinity,
@@ -174,18 +187,31 @@ impl Tiles {
     /// what they had.
     pub fn append(&mut self, span: Span<'_>) -> Result<()> {
         if span.columns != self.columns {
-            return Err(Error::Shape { what: "columns", expected: self.columns, got: span.columns });
+            return Err(Error::Shape {
+                what: "columns",
+                expected: self.columns,
+                got: span.columns,
+            });
         }
         for column in 0..self.columns {
             let cells = span.column(column);
             if !pglearn_kernels::all_finite(cells) {
-                let value = cells.iter().copied().find(|v| !v.is_finite()).unwrap_or(f64::NAN);
+                let value = cells
+                    .iter()
+                    .copied()
+                    .find(|v| !v.is_finite())
+                    .unwrap_or(f64::NAN);
                 return Err(Error::NotFinite { column, value });
             }
         }
         if self.rows == 0 {
             for column in 0..self.centred {
                 self.shifts[column] = few_digits_near_mean(span.column(column));
+            }
+        }
+        for column in 0..self.centred {
+            if costs_digits(span.column(column), self.shifts[column]) {
+                self.undo_shift(column);
             }
         }
         let mut taken = 0;
@@ -195,7 +221,8 @@ impl Tiles {
             let (chunk, tile) = self.place(self.rows / TILE_ROWS);
             for column in 0..self.columns {
                 let source = &span.column(column)[taken..taken + count];
-                let target = &mut self.chunks[chunk][tile + column * TILE_STRIDE + offset..][..count];
+                let target =
+                    &mut self.chunks[chunk][tile + column * TILE_STRIDE + offset..][..count];
                 let shift = self.shifts[column];
                 if shift == 0.0 {
                     target.copy_from_slice(source);
@@ -213,12 +240,23 @@ impl Tiles {
 
     /// Replaces every cell of a 0/1 column by 1 less the cell.
     pub fn complement(&mut self, column: usize) {
+        self.replace(column, |cell| 1.0 - cell);
+    }
+
+    /// Stores the cells of a column as they are.
+    fn undo_shift(&mut self, column: usize) {
+        let shift = std::mem::take(&mut self.shifts[column]);
+        self.replace(column, |cell| cell + shift);
+    }
+
+    /// Replaces every cell of a column by a function of it.
+    fn replace(&mut self, column: usize, function: impl Fn(f64) -> f64) {
         let tiles = self.rows.div_ceil(TILE_ROWS);
         for number in 0..tiles {
             let (chunk, tile) = self.place(number);
             let rows = (self.rows - number * TILE_ROWS).min(TILE_ROWS);
             let cells = &mut self.chunks[chunk][tile + column * TILE_STRIDE..][..rows];
-            cells.iter_mut().for_each(|cell| *cell = 1.0 - *cell);
+            cells.iter_mut().for_each(|cell| *cell = function(*cell));
         }
     }
 
@@ -235,7 +273,11 @@ impl Tiles {
             let (chunk, tile) = self.place(next / TILE_ROWS);
             let data = &self.chunks[chunk][tile..][..self.columns * TILE_STRIDE];
             next += rows;
-            Some(Span { data: &data[offset..], rows, columns: self.columns })
+            Some(Span {
+                data: &data[offset..],
+                rows,
+                columns: self.columns,
+            })
         })
     }
 
@@ -246,7 +288,10 @@ impl Tiles {
     /// Chunk and first cell of a tile.
     fn place(&self, tile: usize) -> (usize, usize) {
         let per_chunk = self.tiles_per_chunk();
-        (tile / per_chunk, tile % per_chunk * self.columns * TILE_STRIDE)
+        (
+            tile / per_chunk,
+            tile % per_chunk * self.columns * TILE_STRIDE,
+        )
     }
 
     /// Offset of the next row in its tile and the rows that still fit there.
@@ -259,26 +304,52 @@ impl Tiles {
             let cells = self.tiles_per_chunk() * tile;
             let needed = self.bytes() + (tile * size_of::<f64>()) as u64;
             if needed > self.limit {
-                return Err(Error::MemoryLimit { needed, limit: self.limit });
+                return Err(Error::MemoryLimit {
+                    needed,
+                    limit: self.limit,
+                });
             }
-            self.chunks
-                .try_reserve(1)
-                .map_err(|_| Error::OutOfMemory { bytes: (cells * size_of::<f64>()) as u64 })?;
+            self.chunks.try_reserve(1).map_err(|_| Error::OutOfMemory {
+                bytes: (cells * size_of::<f64>()) as u64,
+            })?;
             self.chunks.push(zeroed(cells)?);
         }
         Ok((offset, TILE_ROWS - offset))
     }
 }
 
+/// Whether subtracting the shift rounds cells that are all so small beside it that the rounding is
+/// more than 7 bits of theirs, or leaves the range of doubles.
+fn costs_digits(cells: &[f64], shift: f64) -> bool {
+    const BITS: f64 = 128.0;
+    if shift == 0.0 {
+        return false;
+    }
+    let (mut rounded, mut large, mut infinite) = (false, false, false);
+    for value in cells {
+        let moved = value - shift;
+        rounded |= moved + shift != *value;
+        large |= value.abs() * BITS > shift.abs();
+        infinite |= moved.is_infinite();
+    }
+    infinite || (rounded && !large)
+}
+
 /// A number of few significant bits within one standard deviation of the mean.
 fn few_digits_near_mean(cells: &[f64]) -> f64 {
-    let Some(first) = cells.first().copied() else { return 0.0 };
+    let Some(first) = cells.first().copied() else {
+        return 0.0;
+    };
     if cells.iter().all(|v| *v == first) {
         return first;
     }
     let count = cells.len() as f64;
     let mean = cells.iter().map(|v| v / count).sum::<f64>();
-    let spread = (cells.iter().map(|v| (v - mean) * ((v - mean) / count)).sum::<f64>()).sqrt();
+    let spread = (cells
+        .iter()
+        .map(|v| (v - mean) * ((v - mean) / count))
+        .sum::<f64>())
+    .sqrt();
     if !(mean.is_finite() && spread.is_finite() && spread > 0.0) {
         return 0.0;
     }
@@ -292,6 +363,7 @@ fn few_digits_near_mean(cells: &[f64]) -> f64 {
 /// # Errors
 /// [`Error::OutOfMemory`].
 pub(crate) fn zeroed(cells: usize) -> Result<Vec<f64>> {
-    pglearn_kernels::try_zeroed(cells)
-        .ok_or(Error::OutOfMemory { bytes: (cells as u64).saturating_mul(8) })
+    pglearn_kernels::try_zeroed(cells).ok_or(Error::OutOfMemory {
+        bytes: (cells as u64).saturating_mul(8),
+    })
 }

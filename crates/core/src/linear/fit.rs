@@ -2,10 +2,11 @@
 
 use pglearn_kernels::dot;
 
-use super::pivoted::{Pivoted, norm, reflect, reflector};
+use super::pivoted::{Pivoted, reflect, reflector};
 use super::spectrum::condition_number;
 use super::state::{Header, StateRef};
 use super::tails::student_two_sided;
+use crate::linalg::norm;
 use crate::monitor::{Monitor, Progress, check};
 use crate::tiles::zeroed;
 use crate::{Error, Result};
@@ -110,10 +111,14 @@ fn fit(header: &Header, triangle: &[f64], monitor: &mut dyn Monitor) -> Result<L
     } else {
         f64::NAN
     };
-    let covariance = covariance(&factor, &null_space, variance, monitor)?;
-    let mut std_err: Vec<f64> = (0..columns)
-        .map(|j| covariance[j * (columns + 1)].sqrt())
-        .collect();
+    let deviation = if freedom > 0 {
+        residual / (freedom as f64).sqrt()
+    } else {
+        f64::NAN
+    };
+    let (covariance, lengths) = covariance(&factor, &null_space, variance, monitor)?;
+    // Not the roots of variances, whose range ends earlier.
+    let mut std_err: Vec<f64> = lengths.iter().map(|length| deviation * length).collect();
     factor.order[factor.nonzero..]
         .iter()
         .for_each(|j| std_err[*j] = f64::NAN);
@@ -233,13 +238,13 @@ fn coefficients(factor: &Pivoted, null_space: &NullSpace) -> Vec<f64> {
 }
 
 /// `variance * M M'`, where M = (I - N N') D P (T^-1; 0) is the pseudo-inverse of X up to an
-/// orthogonal factor.
+/// orthogonal factor; and the lengths of M's rows.
 fn covariance(
     factor: &Pivoted,
     null_space: &NullSpace,
     variance: f64,
     monitor: &mut dyn Monitor,
-) -> Result<Vec<f64>> {
+) -> Result<(Vec<f64>, Vec<f64>)> {
     let (columns, rank) = (factor.norms.len(), factor.rank);
     let inverse = factor.inverse(monitor)?;
     let mut roots = zeroed(columns * rank)?;
@@ -290,7 +295,10 @@ fn covariance(
             covariance[j * columns + i] = value;
         }
     }
-    Ok(covariance)
+    let lengths = (0..columns)
+        .map(|i| norm(&roots[i * rank..][..rank]))
+        .collect();
+    Ok((covariance, lengths))
 }
 
 fn findings(

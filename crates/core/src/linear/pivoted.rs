@@ -2,6 +2,7 @@
 
 use pglearn_kernels::dot;
 
+use crate::linalg::norm;
 use crate::monitor::{Monitor, Progress, check};
 use crate::tiles::zeroed;
 use crate::{Error, Result};
@@ -186,19 +187,6 @@ impl Pivoted {
         vector[j] = 1.0;
         vector
     }
-}
-
-/// Euclidean norm, safe from overflow and underflow of the squares.
-pub(super) fn norm(v: &[f64]) -> f64 {
-    let largest = v.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
-    if largest == 0.0 || !largest.is_finite() || v.iter().any(|x| x.is_nan()) {
-        return if v.iter().any(|x| x.is_nan()) {
-            f64::NAN
-        } else {
-            largest
-        };
-    }
-    largest * v.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
 }
 
 /// Turns `v` into a Householder vector: afterwards `v[0]` is the new diagonal cell, `v[1..]` the

@@ -1,7 +1,7 @@
 //! Nonlinear conjugate gradients.
 
 use super::model::Status;
-use super::outcome::{Limits, Outcome, conclude, factored, rounding};
+use super::outcome::{Limits, Outcome, conclude, factored};
 use super::pass::Problem;
 use super::survey::Survey;
 use crate::Result;
@@ -45,7 +45,7 @@ pub(crate) fn maximise(
         let next = metric.step(&new)?;
         let left = next.decrement * next.decrement / 2.0;
         let last = iteration == limits.max_iter || !moved || problem.separates();
-        if last || left <= (caution * limits.tolerance).max(rounding(likelihood)) {
+        if last || left <= (caution * limits.tolerance).max(limits.rounding(likelihood)) {
             let outcome = conclude(problem, survey, limits, &theta, iteration, watch)?;
             if last || outcome.status != Status::MaxIterations {
                 return Ok(outcome);

@@ -10,8 +10,13 @@ use crate::{Error, Result};
 /// carries a relative error of a few 1e-15 (sums of up to millions of products), so that smaller
 /// shares would be noise.
 const RANK_TOLERANCE: f64 = 1e-12;
-/// A null vector of the centred design stands for a non-zero constant if its value exceeds this
-/// share of its terms: dependence is exact to rounding, a true constant many orders above it.
+/// A null vector of the centred design stands for a non-zero constant only if its value exceeds this
+/// share of the deviations of its terms. The combination itself may vary by `RANK_TOLERANCE` of
+/// their variance: a column and its copy in single precision differ by noise whose mean is no
+/// constant.
+const CONSTANT_DEVIATIONS: f64 = 1e-5;
+/// ... and this share of its terms: a constant that columns make up by smaller differences is lost
+/// again where predictions round, so that one of its own serves better.
 const CONSTANT_SHARE: f64 = 1e-9;
 
 /// Which constant the model has.
@@ -167,12 +172,23 @@ impl Factor {
         Ok(())
     }
 
-    /// The raw value of a constant combination, 0 where it drowns in the rounding of its terms.
+    /// The raw value of a constant combination, 0 where it drowns in the rounding of its terms or in
+    /// what the combination may vary.
     fn value_of(&self, vector: &[f64]) -> f64 {
-        let terms = || vector.iter().zip(&self.raw_means).map(|(v, m)| v * m);
-        let value: f64 = terms().sum();
-        let size: f64 = terms().map(f64::abs).sum();
-        if value.abs() > CONSTANT_SHARE * size {
+        // Means and shifts apart: shifts are numbers of few digits, so that their sum is exact.
+        let value = dot(vector, &self.means) + dot(vector, &self.shifts);
+        let size: f64 = vector
+            .iter()
+            .zip(&self.raw_means)
+            .map(|(v, m)| (v * m).abs())
+            .sum();
+        let deviations = vector
+            .iter()
+            .zip(&self.scale)
+            .map(|(v, s)| v.abs() * s)
+            .sum::<f64>()
+            / self.total.sqrt();
+        if value.abs() > (CONSTANT_SHARE * size).max(CONSTANT_DEVIATIONS * deviations) {
             value
         } else {
             0.0

@@ -94,6 +94,7 @@ pub fn fit(
         max_iter: params.max_iter,
         tolerance: params.tolerance,
         constant,
+        weight: survey.weight,
     };
     let newton = params.optimizer == Optimizer::Irls;
     let every = prepare(&mut problem, &survey, newton.then_some(&limits), watch)?;

@@ -5,7 +5,7 @@ use pglearn_kernels::{LogisticSpan, LogisticSums, Scratch, logistic_pass};
 use super::cg::CAUTION;
 use super::factor::Factor;
 use super::model::Status;
-use super::outcome::{Limits, Outcome, conclude, factored, rounding};
+use super::outcome::{Limits, Outcome, conclude, factored};
 use super::pass::Problem;
 use super::survey::Survey;
 use crate::linalg::{SplitMix, add_scaled};
@@ -53,7 +53,7 @@ pub(crate) fn maximise(
         watch.progress.done = u64::from(iteration);
         watch.progress.loss = -best.likelihood;
         let decrement = metric.step(&best.gradient)?.decrement;
-        let enough = (caution * limits.tolerance).max(rounding(likelihood));
+        let enough = (caution * limits.tolerance).max(limits.rounding(likelihood));
         if last || decrement * decrement / 2.0 <= enough || epoch.rate < 1e-6 {
             let outcome = conclude(problem, survey, limits, &best.theta, iteration, watch)?;
             if last || outcome.status != Status::MaxIterations || epoch.rate < 1e-6 {

@@ -8,7 +8,7 @@
 
 use super::factor::Factor;
 use super::pass::Problem;
-use crate::linalg::{Tick, add_scaled, dot, largest_eigenvalue, norm};
+use crate::linalg::{self, Tick, add_scaled, dot, norm};
 use crate::tiles::zeroed;
 use crate::{Error, Result};
 
@@ -118,16 +118,14 @@ pub(crate) fn infer(
             phase: "coefficients",
         });
     }
-    let covariance = covariance(&layout, &nulls, tick)?;
-    let std_err: Vec<f64> = (0..k)
-        .map(|i| covariance[i * k + i].sqrt())
-        .map(|deviation| if deviation > 0.0 { deviation } else { f64::NAN })
-        .collect();
+    let (covariance, std_err) = covariance(&layout, &nulls, tick)?;
     let singular = !nulls.is_empty() || std_err.iter().any(|s| s.is_nan());
     let condition_number = if singular {
         f64::INFINITY
     } else {
-        condition_number(problem, &layout, &covariance, tick)?
+        let ratio = condition_number(problem, &layout, &covariance, tick)?;
+        // Eigenvalues beyond the range of doubles.
+        if ratio.is_nan() { f64::INFINITY } else { ratio }
     };
     Ok(Inference {
         coefficients,
@@ -137,14 +135,21 @@ pub(crate) fn infer(
     })
 }
 
-/// `Y Y'` with `Y` the map of the root of `diag(1 / total, S^-1)`.
-fn covariance(layout: &Layout<'_>, nulls: &[Vec<f64>], tick: Tick<'_>) -> Result<Vec<f64>> {
+/// `Y Y'` with `Y` the map of the root of `diag(1 / total, S^-1)`, and the lengths of `Y`'s rows,
+/// which have the range that the squares do not; NaN for 0.
+fn covariance(
+    layout: &Layout<'_>,
+    nulls: &[Vec<f64>],
+    tick: Tick<'_>,
+) -> Result<(Vec<f64>, Vec<f64>)> {
     let root = covariance_root(layout, nulls, tick)?;
     let k = layout.len();
     let width = root.len() / k.max(1);
-    let mut covariance = zeroed(k * k)?;
+    let (mut covariance, mut std_err) = (zeroed(k * k)?, zeroed(k)?);
     for i in 0..k {
         let row = &root[i * width..][..width];
+        let deviation = norm(row);
+        std_err[i] = if deviation > 0.0 { deviation } else { f64::NAN };
         for j in 0..=i {
             let value = dot(row, &root[j * width..][..width]);
             covariance[i * k + j] = value;
@@ -152,7 +157,7 @@ fn covariance(layout: &Layout<'_>, nulls: &[Vec<f64>], tick: Tick<'_>) -> Result
         }
         tick()?;
     }
-    Ok(covariance)
+    Ok((covariance, std_err))
 }
 
 /// Row `i` is coefficient `i` as a combination of independent variables of unit variance: first
@@ -237,14 +242,11 @@ fn condition_number(
         for ((cell, h), shift) in out[added..].iter_mut().zip(&image[1..]).zip(shifts) {
             *cell = h + shift * image[0];
         }
-        Ok(())
     };
-    let curvature = largest_eigenvalue(k, raw, tick)?;
     let inverse = |v: &[f64], out: &mut [f64]| {
         for (cell, row) in out.iter_mut().zip(covariance.chunks_exact(k)) {
             *cell = dot(row, v);
         }
-        Ok(())
     };
-    Ok((curvature.sqrt()) * largest_eigenvalue(k, inverse, tick)?.sqrt())
+    linalg::condition_number(k, raw, inverse, tick)
 }

@@ -2,7 +2,7 @@
 
 use super::factor::{Constant, Factor, Step};
 use super::model::Status;
-use super::outcome::{Limits, Outcome, factored, rounding};
+use super::outcome::{Limits, Outcome, factored};
 use super::pass::Problem;
 use super::separation::{Direction, investigate};
 use super::survey::Survey;
@@ -70,6 +70,9 @@ pub(crate) fn maximise(
         search
             .problem
             .evaluate(&search.theta, curvature, 1, watch)?;
+        if curvature {
+            refuse_tiny_columns(search.problem, survey)?;
+        }
     }
     search.run(curvature, watch)
 }
@@ -105,7 +108,22 @@ pub(crate) fn prepare(
         problem.recentre(offsets)?;
         problem.evaluate(&zero, true, every, watch)?;
     }
+    if every == 1 {
+        refuse_tiny_columns(problem, survey)?;
+    }
     Ok(every)
+}
+
+/// Refuses columns that vary, but whose squares are below the normal range of doubles: they would
+/// pass for constants. The sums hold all rows at zero.
+fn refuse_tiny_columns(problem: &Problem<'_>, survey: &Survey) -> Result<()> {
+    let (sums, p) = (problem.sums(), problem.features() + 1);
+    let least = sums.hessian[0] * (1024.0 * f64::MIN_POSITIVE);
+    let tiny = |j: usize| sums.hessian[(j + 1) * p + j + 1] < least;
+    if (0..problem.features()).any(|j| survey.constants[j].is_none() && tiny(j)) {
+        return Err(Error::Breakdown { phase: "curvature" });
+    }
+    Ok(())
 }
 
 /// A search under way.
@@ -252,13 +270,14 @@ impl<'s, 'a> Search<'s, 'a> {
     /// predictor, which is `decrement * sqrt(leverage)`: with many rows less precision does.
     fn settled(&self) -> f64 {
         let each = self.problem.rows() as f64 / (10 * (self.problem.features() + 1)) as f64;
-        SETTLED * each.sqrt().clamp(1.0, 100.0)
+        // Weights far below 1 make standard errors large; the maximum is where it was.
+        SETTLED * each.sqrt().clamp(1.0, 100.0) * self.limits.weight.min(1.0).sqrt()
     }
 
     /// Whether the search ends here, after a pass with curvature.
     fn verdict(&self, step: &Step, ratio: f64, likelihood: f64) -> Option<Status> {
         let left = step.decrement * step.decrement / 2.0;
-        let rounding = rounding(likelihood);
+        let rounding = self.limits.rounding(likelihood);
         let settled =
             step.decrement <= self.settled() && left <= self.limits.tolerance.max(rounding);
         let at_floor = ratio > 0.3 && left <= rounding;
@@ -309,7 +328,7 @@ impl<'s, 'a> Search<'s, 'a> {
             let reached = self.problem.sums().log_likelihood;
             // Armijo's condition with a small share (Nocedal and Wright 2006, 3.1).
             let wanted = 1e-4 * fraction * step.decrement * step.decrement;
-            if reached - likelihood >= wanted - rounding(likelihood) {
+            if reached - likelihood >= wanted - self.limits.rounding(likelihood) {
                 return Ok(Some(curvature));
             }
             fraction /= 2.0;

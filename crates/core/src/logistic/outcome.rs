@@ -14,6 +14,15 @@ pub(crate) struct Limits {
     pub max_iter: u32,
     pub tolerance: f64,
     pub constant: Constant,
+    /// Sum of the weights of the rows.
+    pub weight: f64,
+}
+
+impl Limits {
+    /// How precisely the likelihood itself is known.
+    pub fn rounding(&self, log_likelihood: f64) -> f64 {
+        1e-13 * (self.weight.min(1.0) + log_likelihood.abs())
+    }
 }
 
 /// Where a search ended.
@@ -33,11 +42,6 @@ pub(crate) struct Outcome {
     pub gap: f64,
     /// The direction that separates the classes, where one was found.
     pub direction: Option<Direction>,
-}
-
-/// How precisely the likelihood itself is known.
-pub(crate) fn rounding(log_likelihood: f64) -> f64 {
-    1e-13 * (1.0 + log_likelihood.abs())
 }
 
 /// Factors the curvature that the problem's sums hold.
@@ -68,7 +72,7 @@ pub(crate) fn conclude(
     let log_likelihood = problem.sums().log_likelihood;
     let step = factor.step(&problem.sums().gradient)?;
     let gap = step.decrement * step.decrement / 2.0;
-    let near = gap <= limits.tolerance.max(rounding(log_likelihood));
+    let near = gap <= limits.tolerance.max(limits.rounding(log_likelihood));
     let mut status = if near {
         Status::Converged
     } else {

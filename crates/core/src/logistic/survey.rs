@@ -9,6 +9,8 @@ use crate::{Error, Result};
 pub(crate) struct Survey {
     /// Rows of class 0 and 1.
     pub of_class: [u64; 2],
+    /// Sum of the weights.
+    pub weight: f64,
     /// The raw value of each column that has only one.
     pub constants: Vec<Option<f64>>,
 }
@@ -21,6 +23,7 @@ impl Survey {
     pub fn take(problem: &mut Problem<'_>, watch: &mut Watch<'_>) -> Result<Self> {
         let shifts = problem.shifts().to_vec();
         let mut of_class = [0_u64; 2];
+        let mut weight_of_all = 0.0;
         let mut first: Option<Vec<f64>> = None;
         let mut candidates: Vec<usize> = (0..problem.features()).collect();
         let mut fault = None;
@@ -32,6 +35,9 @@ impl Survey {
                 return Seen::Enough;
             }
             count(span.y, span.weight, &mut of_class);
+            weight_of_all += span
+                .weight
+                .map_or(span.rows as f64, |w| w.iter().sum::<f64>());
             if first.is_none()
                 && let Some(row) = (0..span.rows).find(|row| weight(*row) > 0.0)
             {
@@ -56,6 +62,7 @@ impl Survey {
         }
         Ok(Self {
             of_class,
+            weight: weight_of_all,
             constants,
         })
     }
