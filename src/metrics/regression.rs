@@ -64,7 +64,8 @@ impl Metric {
     }
 
     fn cells(self, sums: &RegressionErrors) -> Vec<Cell> {
-        let double = Cell::optional;
+        // Sums beyond the range of doubles have no quotient.
+        let double = |value: Option<f64>| Cell::optional(value.filter(|value| !value.is_nan()));
         match self {
             Self::MeanAbsError => vec![sums.mean_abs_error().map_or(Cell::Null, Cell::Decimal)],
             Self::MeanSquaredError => vec![double(sums.mean_squared_error())],

@@ -128,7 +128,7 @@ impl Failure {
                 PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
                 format!("the fit left the range of double precision in {phase}"),
             )
-            .hint("Scale the independent variables: divide very large ones by a power of ten."),
+            .hint("Scale the variables: multiply very large and very small ones by a power of ten that brings them near 1."),
             Error::Corrupt { what } => Self::new(
                 PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
                 format!("not a valid pglearn state: {what}"),

@@ -185,10 +185,10 @@ fn ratio(part: u64, whole: u64) -> Option<pg_sys::Datum> {
 
 /// A double as `numeric` with the shortest digits that give it back (PostgreSQL's cast keeps 15).
 pub fn decimal(value: f64) -> Option<pg_sys::Datum> {
-    let text = if value.is_finite() {
-        value.to_string()
-    } else {
-        "NaN".to_owned()
+    let text = match value {
+        f64::INFINITY => "Infinity".to_owned(),
+        f64::NEG_INFINITY => "-Infinity".to_owned(),
+        other => other.to_string(),
     };
     let text = parse::c_string(&text).ok()?;
     // SAFETY: numeric_in on a NUL-terminated number, no type modifier.

@@ -53,6 +53,7 @@ SELECT reference.verdict(ARRAY[h.coef[1], h.coef[2] * 1e150], m2.coef, 1e-9) AS 
 SELECT linregr_train('d', 'vast', 't', 'ARRAY[1, a * 1e300]');
 SELECT reference.verdict(ARRAY[h.coef[1], h.coef[2] * 1e300], m2.coef, 1e-9) AS same, h.r2 = m2.r2 OR abs(h.r2 - m2.r2) < 1e-12 AS r2, h.variance_covariance[2][2] FROM vast h, m2;
 CALL tests.refused($$SELECT linregr_train('d', 'm', 't', 'ARRAY[1, a * 1e307]')$$);
+CALL tests.refused($$SELECT linregr_train('d', 'm', 't', 'ARRAY[1, a * 1e-320]')$$);
 CALL tests.refused($$SELECT linregr_train('d', 'm', 't * 1e300', 'ARRAY[1, a]')$$);
 CALL tests.refused($$SELECT linregr_train('SELECT *, CASE WHEN id = 40 THEN ''NaN'' ELSE a END AS z FROM d', 'm', 't', 'ARRAY[1, z]')$$);
 CALL tests.refused($$SELECT linregr_train('SELECT *, CASE WHEN id = 40 THEN ''Infinity'' ELSE a END AS z FROM d', 'm', 'z', 'ARRAY[1, b]')$$);

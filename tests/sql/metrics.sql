@@ -86,6 +86,8 @@ CALL tests.refused($$SELECT mean_abs_error('q', 'm', 'CASE WHEN p = 7 THEN ''Inf
 CALL tests.refused($$SELECT r2_score('q', 'm', 'p', 'CASE WHEN p = 7 THEN ''NaN'' ELSE o END')$$);
 SELECT mean_squared_error('SELECT 1e200 AS p, -1e200 AS o', 'mse_huge', 'p::float8', 'o::float8');
 SELECT mean_squared_error FROM mse_huge;
+SELECT mean_abs_error('SELECT 1e308 AS p, -1e308 AS o', 'mae_huge', 'p::float8', 'o::float8'), r2_score('SELECT 1e308 AS p, k * 1e300 AS o FROM generate_series(1, 9) AS k', 'r2_huge', 'p::float8', 'o::float8');
+SELECT * FROM mae_huge, r2_huge;
 
 -- The confusion matrix: rows observed, columns predicted, the union of both, NULL as the last class.
 CREATE TABLE c (pred_class text, observed text);

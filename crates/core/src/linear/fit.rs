@@ -105,6 +105,12 @@ fn fit(header: &Header, triangle: &[f64], monitor: &mut dyn Monitor) -> Result<L
     };
     let null_space = NullSpace::new(&factor, monitor)?;
     let coefficients = coefficients(&factor, &null_space);
+    if !coefficients.iter().all(|b| b.is_finite()) {
+        // A column of subnormal numbers: its coefficient is beyond 1.8e308.
+        return Err(Error::Breakdown {
+            phase: "coefficients",
+        });
+    }
     let freedom = rows.saturating_sub(rank as u64);
     let variance = if freedom > 0 {
         rss / freedom as f64
