@@ -49,7 +49,8 @@ fn merge(call: &Call) -> Result<Option<Cell>> {
     let addend = call.bytes(1);
     if let Some(bytes) = aggregate.state()? {
         let mut state = StateMut::open(bytes).map_err(row_error)?;
-        state.merge(addend).map_err(row_error)?;
+        let mut monitor = SessionMonitor::default();
+        state.merge(addend, &mut monitor).map_err(row_error)?;
         return Ok(aggregate.unchanged());
     }
     aggregate.allocate(addend.len(), |bytes| {

@@ -1,7 +1,7 @@
 //! Inputs chosen to break the numerics: units at the ends of the range of doubles, columns that all
 //! but coincide, groups on other scales, exact oracles of separation.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::needless_range_loop)]
 
 use linfa::ParamGuard;
 use pglearn_core::linear::LinearAccumulator;
@@ -294,5 +294,36 @@ proptest! {
         cells.iter().for_each(|(cell, y)| counts[*cell][usize::from(*y)] += 1);
         let pure = |[zero, one]: &[i32; 2]| zero + one > 0 && (*zero == 0 || *one == 0);
         check_separation(&rows, 3, counts.iter().any(pure));
+    }
+}
+
+proptest! {
+    /// A state comes back from a table: any bytes behind a valid header give a result or an error.
+    #[test]
+    fn forged_states_do_not_panic(
+        changes in prop::collection::vec((16_usize..1000, any::<u64>()), 1..12),
+        specials in any::<bool>(),
+    ) {
+        let mut rows = LinearAccumulator::new(3).unwrap();
+        for i in 0..88 {
+            rows.push_row(&[1.0, X[i % 8] + i as f64, Z[i % 8]], Y[i % 8]).unwrap();
+        }
+        let mut bytes = rows.encode();
+        for (at, value) in changes {
+            let cells = [f64::NAN, f64::INFINITY, f64::MAX, 5e-324, -0.0, -f64::MAX];
+            let value = if specials { cells[(value % 6) as usize].to_bits() } else { value };
+            let at = at % (bytes.len() - 16) / 8 * 8 + 16;
+            let end = bytes.len().min(at + 8);
+            bytes[at..end].copy_from_slice(&value.to_le_bytes()[..end - at]);
+        }
+        if let Ok(mut forged) = LinearAccumulator::decode(&bytes) {
+            // Every outcome is fine but a panic and a NaN for a coefficient.
+            if let Ok(fit) = forged.finish(&mut Unattended) {
+                prop_assert!(fit.coefficients.iter().all(|b| !b.is_nan()), "{fit:?}");
+            }
+            let _ = rows.clone().merge(&forged);
+            let _ = forged.merge(&rows);
+            let _ = forged.finish(&mut Unattended);
+        }
     }
 }

@@ -68,6 +68,10 @@ impl Kernel for Fold<'_> {
             for first in (0..p).step_by(V::BLOCK) {
                 let wide = V::BLOCK.min(p - first);
                 let t = block.factor::<V>(r, p, first, wide);
+                if t == Pairs::default() {
+                    // Columns of zeros, as where a triangle is absorbed: nothing to reflect.
+                    continue;
+                }
                 for j in (first + wide..p).step_by(V::BLOCK) {
                     block.apply::<V>(r, p, first, &t, j, V::BLOCK.min(p - j));
                 }

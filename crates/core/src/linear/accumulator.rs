@@ -2,7 +2,7 @@
 
 use super::fit::{LinearFit, finish};
 use super::state::{BUFFER_ROWS, StateMut, StateRef, Work, check_columns, state_len};
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Unattended};
 use crate::tiles::{Span, TILE_STRIDE};
 use crate::{Error, Result};
 
@@ -103,13 +103,13 @@ impl LinearAccumulator {
         state.push_cells(x.len(), x.iter().copied(), y, &mut self.work)
     }
 
-    /// Takes the rows of another accumulator of the same width.
+    /// Takes the rows of another accumulator of the same width, without polling.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::OutOfMemory`].
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         let other = StateRef::open(&other.state)?;
-        StateMut::open(&mut self.state)?.merge_state(&other, &mut self.work)
+        StateMut::open(&mut self.state)?.merge_state(&other, &mut self.work, &mut Unattended)
     }
 
     /// Rows taken so far.

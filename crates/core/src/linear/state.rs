@@ -17,6 +17,7 @@
 //! the buffered rows into R (TSQR; Golub and Van Loan 2013, section 5.2; Demmel et al. 2012). X'X is
 //! never formed, so the digits lost are those of cond(X), not of its square.
 
+use crate::monitor::{Monitor, Progress, check};
 use crate::tiles::zeroed;
 use crate::{Error, Result};
 
@@ -350,12 +351,17 @@ impl<'a> StateMut<'a> {
     /// changes the result beyond rounding.
     ///
     /// # Errors
-    /// [`Error::Corrupt`], [`Error::Shape`], [`Error::OutOfMemory`].
-    pub fn merge(&mut self, other: &[u8]) -> Result<()> {
-        self.merge_state(&StateRef::open(other)?, &mut Work::default())
+    /// [`Error::Corrupt`], [`Error::Shape`], [`Error::OutOfMemory`], [`Error::Stopped`].
+    pub fn merge(&mut self, other: &[u8], monitor: &mut dyn Monitor) -> Result<()> {
+        self.merge_state(&StateRef::open(other)?, &mut Work::default(), monitor)
     }
 
-    pub(super) fn merge_state(&mut self, other: &StateRef<'_>, work: &mut Work) -> Result<()> {
+    pub(super) fn merge_state(
+        &mut self,
+        other: &StateRef<'_>,
+        work: &mut Work,
+        monitor: &mut dyn Monitor,
+    ) -> Result<()> {
         let (expected, got) = (self.header.columns, other.header.columns);
         if expected != got {
             return Err(Error::Shape {
@@ -369,8 +375,9 @@ impl<'a> StateMut<'a> {
             let mut addend = zeroed(p * p)?;
             other.unpack(&mut addend);
             self.fold_with(work, STRIDE, |header, work| {
-                fold_triangle(&addend, p, work);
+                fold_triangle(&addend, p, work, monitor)?;
                 header.absorb_header(&other.header);
+                Ok(())
             })?;
         }
         for row in 0..other.header.buffered {
@@ -393,6 +400,7 @@ impl<'a> StateMut<'a> {
             fill(&mut work.tile);
             header.absorb_targets(&work.tile[(p - 1) * stride..][..rows]);
             pglearn_kernels::fold_rows(&mut work.triangle, p, &mut work.tile, stride, rows);
+            Ok(())
         })
     }
 
@@ -414,7 +422,7 @@ impl<'a> StateMut<'a> {
         &mut self,
         work: &mut Work,
         stride: usize,
-        fold: impl FnOnce(&mut Header, &mut Work),
+        fold: impl FnOnce(&mut Header, &mut Work) -> Result<()>,
     ) -> Result<()> {
         work.fit(self.header.order(), stride)?;
         StateRef {
@@ -423,7 +431,7 @@ impl<'a> StateMut<'a> {
         }
         .unpack(&mut work.triangle);
         let mut header = self.header;
-        fold(&mut header, work);
+        fold(&mut header, work)?;
         self.store(header, work);
         Ok(())
     }
@@ -463,15 +471,34 @@ fn fold_buffer(state: &StateRef<'_>, header: &mut Header, work: &mut Work) {
     header.buffered = 0;
 }
 
-/// Folds a triangle (dense, column after column) into `work.triangle`, some rows at a time.
-fn fold_triangle(addend: &[f64], p: usize, work: &mut Work) {
-    for first in (0..p).step_by(BUFFER_ROWS) {
-        let rows = BUFFER_ROWS.min(p - first);
+/// Folds a triangle (dense, column after column) into `work.triangle`, some rows at a time: as few
+/// as 50 ms allow where the columns are many.
+fn fold_triangle(
+    addend: &[f64],
+    p: usize,
+    work: &mut Work,
+    monitor: &mut dyn Monitor,
+) -> Result<()> {
+    const WORK: usize = 1 << 28;
+    let step = (WORK / (p * p)).clamp(8, BUFFER_ROWS);
+    for first in (0..p).step_by(step) {
+        let (done, total) = (first as u64, p as u64);
+        check(
+            monitor,
+            Progress {
+                phase: "merging",
+                done,
+                total,
+                loss: f64::NAN,
+            },
+        )?;
+        let rows = step.min(p - first);
         for (column, cells) in addend.chunks_exact(p).enumerate() {
             work.tile[column * STRIDE..][..rows].copy_from_slice(&cells[first..][..rows]);
         }
         pglearn_kernels::fold_rows(&mut work.triangle, p, &mut work.tile, STRIDE, rows);
     }
+    Ok(())
 }
 
 pub(super) fn check_columns(columns: usize) -> Result<()> {
