@@ -1,7 +1,7 @@
 //! `linregr_train`: ordinary least squares in one pass over the rows.
 
 use super::request::{Regression, Written};
-use super::sinks::{Folding, KeptRows, fit_of, fold};
+use super::sinks::{Folding, KeptRows, fit_of, fold, rows_at_a_time};
 use super::warnings::{self, Warnings};
 use crate::pg::error::{Failure, Result};
 use crate::pg::monitor::SessionMonitor;
@@ -94,7 +94,7 @@ fn fit_and_test(rows: &KeptRows, group: usize) -> pglearn_core::Result<Option<Ou
     };
     let mut test = BreuschPagan::new(&fit.coefficients)?;
     for span in tiles.spans(rows.range(group)) {
-        for part in span.parts(32) {
+        for part in span.parts(rows_at_a_time(span.columns)) {
             monitor.breathe()?;
             test.update(part)?;
         }

@@ -3,9 +3,10 @@
 use crate::pg::aggregate::Aggregate;
 use crate::pg::call::Call;
 use crate::pg::entry_point;
-use crate::pg::error::{Failure, Result};
+use crate::pg::error::{Failure, Result, memory_limit};
 use crate::pg::monitor::SessionMonitor;
 use crate::pg::table::Cell;
+use crate::settings;
 use pglearn_core::Error;
 use pglearn_core::linear::{LinearFit, StateMut, finish, state_len};
 use pgrx::PgSqlErrorCode;
@@ -35,6 +36,10 @@ fn transition(call: &Call) -> Result<Option<Cell>> {
         return Ok(aggregate.unchanged());
     }
     let columns = x.len() / size_of::<f64>();
+    let (needed, limit) = (state_len(columns) as u64, settings::max_memory());
+    if needed > limit {
+        return Err(memory_limit(needed, limit));
+    }
     aggregate.allocate(state_len(columns), |bytes| {
         let mut state = StateMut::init(bytes, columns).map_err(row_error)?;
         state.push_bytes(x, y).map_err(row_error)

@@ -137,21 +137,23 @@ impl Folding {
     }
 }
 
-/// Folds a span, in parts small enough to be interrupted between where there are many columns.
+/// Folds a span, in parts small enough to be interrupted between.
 pub fn fold(
     accumulator: &mut LinearAccumulator,
     span: Span<'_>,
     monitor: &mut SessionMonitor,
 ) -> pglearn_core::Result<()> {
-    const WIDE: usize = 256;
-    if span.columns <= WIDE {
-        return accumulator.update(span);
-    }
-    for part in span.parts(32) {
+    for part in span.parts(rows_at_a_time(span.columns)) {
         monitor.breathe()?;
         accumulator.update(part)?;
     }
     Ok(())
+}
+
+/// Rows that are folded into a triangle of so many columns within a few hundredths of a second.
+pub fn rows_at_a_time(columns: usize) -> usize {
+    const CELLS: usize = 1 << 26;
+    (CELLS / (columns * columns).max(1)).max(1)
 }
 
 /// The fit of the rows taken so far; `None` without rows.

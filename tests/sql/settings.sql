@@ -78,3 +78,8 @@ SELECT relname FROM pg_class WHERE relname IN ('m', 'm_summary', 'impolite');
 REVOKE ALL ON SCHEMA ml, public FROM tests_plain;
 DROP TABLE d;
 DROP ROLE tests_plain;
+
+-- The state of the aggregate counts too.
+SET pglearn.max_memory = '1MB';
+CALL tests.refused($$SELECT linregr(k, array_fill((k % 7)::float8, ARRAY[500])) FROM generate_series(1, 100) AS k$$);
+RESET pglearn.max_memory;
