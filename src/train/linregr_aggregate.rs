@@ -7,6 +7,7 @@ use crate::pg::error::{Failure, Result, memory_limit};
 use crate::pg::monitor::SessionMonitor;
 use crate::pg::table::Cell;
 use crate::settings;
+use crate::train::sinks::refuse_too_wide;
 use pglearn_core::Error;
 use pglearn_core::linear::{LinearFit, StateMut, finish, state_len};
 use pgrx::PgSqlErrorCode;
@@ -36,6 +37,7 @@ fn transition(call: &Call) -> Result<Option<Cell>> {
         return Ok(aggregate.unchanged());
     }
     let columns = x.len() / size_of::<f64>();
+    refuse_too_wide(columns)?;
     let (needed, limit) = (state_len(columns) as u64, settings::max_memory());
     if needed > limit {
         return Err(memory_limit(needed, limit));

@@ -99,7 +99,11 @@ impl RowSink for KeptRows {
     }
 }
 
-fn refuse_too_wide(features: usize) -> Result<()> {
+/// Refuses designs that no model table could describe.
+///
+/// # Errors
+/// 54000.
+pub fn refuse_too_wide(features: usize) -> Result<()> {
     if features <= MAX_COLUMNS {
         return Ok(());
     }
@@ -152,7 +156,7 @@ pub fn fold(
 
 /// Rows that are folded into a triangle of so many columns within a few hundredths of a second.
 pub fn rows_at_a_time(columns: usize) -> usize {
-    const CELLS: usize = 1 << 26;
+    const CELLS: usize = 1 << 27;
     (CELLS / (columns * columns).max(1)).max(1)
 }
 

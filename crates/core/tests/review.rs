@@ -4,10 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::needless_range_loop)]
 
 use linfa::ParamGuard;
-use pglearn_core::linear::LinearAccumulator;
+use pglearn_core::linear::{BreuschPagan, LinearAccumulator};
 use pglearn_core::logistic::{
     Finding, InterceptDecision, LogisticFit, LogisticParams, Rows, Status, fit,
 };
+use pglearn_core::metrics::RegressionErrors;
 use pglearn_core::monitor::Unattended;
 use pglearn_core::tiles::{TileBuffer, Tiles};
 use pglearn_core::{Error, Result};
@@ -326,4 +327,30 @@ proptest! {
             let _ = forged.finish(&mut Unattended);
         }
     }
+}
+
+/// Squared residuals around a constant, on a column that is far from any constant: the share of
+/// variance explained is negative, which no chi-squared statistic can be.
+#[test]
+fn breusch_pagan_without_a_constant_is_undefined_not_negative() {
+    let mut test = BreuschPagan::new(&[0.0]).unwrap();
+    for i in 0..40 {
+        let (x, y) = (
+            f64::from(i % 2 * 2 - 1),
+            f64::from(i % 4 / 2 * 2 - 1) + 0.01 * f64::from(i),
+        );
+        test.push_row(&[x], y).unwrap();
+    }
+    let test = test.finish(&mut Unattended).unwrap();
+    assert!(test.statistic.is_nan() && test.p_value.is_nan(), "{test:?}");
+}
+
+#[test]
+fn errors_beyond_the_range_of_doubles_have_no_r2() {
+    let mut errors = RegressionErrors::default();
+    for (predicted, observed) in [(1e200, -1e200), (-1e200, 1e200)] {
+        errors.push(predicted, observed).unwrap();
+    }
+    assert_eq!(errors.r2_score(), None);
+    assert_eq!(errors.mean_squared_error(), Some(f64::INFINITY));
 }

@@ -111,10 +111,19 @@ impl BreuschPagan {
 }
 
 /// The test, given the regression of the squared residuals on the columns.
+///
+/// NaN where the columns do not span the constant and explain the squared residuals worse than their
+/// mean does: the statistic, a share of variance, does not exist then.
 #[must_use]
 pub fn breusch_pagan(squares: &super::LinearFit) -> BreuschPaganTest {
     let degrees_of_freedom = squares.rank.saturating_sub(1);
-    let statistic = squares.rows as f64 * squares.r2;
+    const ROUNDING: f64 = 1e-8;
+    let share = if squares.r2 < -ROUNDING {
+        f64::NAN
+    } else {
+        squares.r2
+    };
+    let statistic = squares.rows as f64 * share;
     let p_value = chi_squared_upper(statistic, degrees_of_freedom as f64);
     BreuschPaganTest {
         statistic,

@@ -338,7 +338,7 @@ impl<'a> StateMut<'a> {
         }
         targets[columns] = y.to_le_bytes();
         self.header.buffered += 1;
-        if self.header.buffered == BUFFER_ROWS {
+        if self.header.buffered >= fold_rows_at_once(p) {
             self.flush(work)?;
         } else {
             self.bytes[BUFFERED..][..4]
@@ -451,6 +451,12 @@ impl<'a> StateMut<'a> {
     }
 }
 
+/// Rows that are folded at once: as few as 50 ms allow where the columns are many.
+fn fold_rows_at_once(p: usize) -> usize {
+    const WORK: usize = 1 << 28;
+    (WORK / (p * p)).clamp(8, BUFFER_ROWS)
+}
+
 /// Folds the buffered rows of `state` into `work.triangle` and counts them in `header`.
 fn fold_buffer(state: &StateRef<'_>, header: &mut Header, work: &mut Work) {
     let (p, rows) = (header.order(), header.buffered);
@@ -471,16 +477,14 @@ fn fold_buffer(state: &StateRef<'_>, header: &mut Header, work: &mut Work) {
     header.buffered = 0;
 }
 
-/// Folds a triangle (dense, column after column) into `work.triangle`, some rows at a time: as few
-/// as 50 ms allow where the columns are many.
+/// Folds a triangle (dense, column after column) into `work.triangle`, some rows at a time.
 fn fold_triangle(
     addend: &[f64],
     p: usize,
     work: &mut Work,
     monitor: &mut dyn Monitor,
 ) -> Result<()> {
-    const WORK: usize = 1 << 28;
-    let step = (WORK / (p * p)).clamp(8, BUFFER_ROWS);
+    let step = fold_rows_at_once(p);
     for first in (0..p).step_by(step) {
         let (done, total) = (first as u64, p as u64);
         check(

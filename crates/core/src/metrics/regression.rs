@@ -102,7 +102,8 @@ impl RegressionErrors {
     }
 
     fn mean_of(&self, sum: Sum) -> Option<f64> {
-        (self.rows > 0).then(|| sum.value() / self.rows as f64)
+        let mean = (self.rows > 0).then(|| sum.value() / self.rows as f64)?;
+        (!mean.is_nan()).then_some(mean)
     }
 
     /// Mean of |predicted - observed|; `None` without rows, as all of these.
@@ -148,7 +149,8 @@ impl RegressionErrors {
     #[must_use]
     pub fn r2_score(&self) -> Option<f64> {
         let total = self.centred.value();
-        (self.rows > 0 && total > 0.0).then(|| 1.0 - self.squared.value() / total)
+        let r2 = (self.rows > 0 && total > 0.0).then(|| 1.0 - self.squared.value() / total)?;
+        (!r2.is_nan()).then_some(r2)
     }
 
     /// 1 - (1 - r2) (n - 1) / (n - k - 1) for a model of `num_predictors` k trained on
