@@ -44,10 +44,10 @@ COMMENT ON AGGREGATE linregr(double precision, double precision[]) IS
     'ordinary least squares of y on the elements of x; rows with NULLs are skipped; no constant is added';
 
 COMMENT ON FUNCTION logregr_train(text, text, text, text, text, integer, text, double precision, boolean) IS
-    'trains a logistic regression with inference and writes a model table and its summary; SELECT logregr_train() explains it';
+    'trains a logistic regression with inference and writes a model table and its summary; SELECT @extschema@.logregr_train() explains it';
 COMMENT ON FUNCTION logregr_train() IS 'explains logregr_train';
 COMMENT ON FUNCTION logregr_train(text) IS 'explains logregr_train: ''usage'' or ''example''';
 COMMENT ON FUNCTION linregr_train(text, text, text, text, text, boolean) IS
-    'trains a linear regression by ordinary least squares and writes a model table and its summary; SELECT linregr_train() explains it';
+    'trains a linear regression by ordinary least squares and writes a model table and its summary; SELECT @extschema@.linregr_train() explains it';
 COMMENT ON FUNCTION linregr_train() IS 'explains linregr_train';
 COMMENT ON FUNCTION linregr_train(text) IS 'explains linregr_train: ''usage'' or ''example''';

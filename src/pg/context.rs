@@ -104,3 +104,13 @@ pub fn worker_processes() -> i32 {
     // SAFETY: an integer that changes at server start only.
     unsafe { pg_sys::max_worker_processes }
 }
+
+/// The schema in which the extension is installed, quoted.
+pub fn extension_schema() -> String {
+    let schema = pgrx::Spi::get_one::<String>(
+        "SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e \
+         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace \
+         WHERE e.extname OPERATOR(pg_catalog.=) 'pglearn'",
+    );
+    schema.ok().flatten().unwrap_or_else(|| "ml".to_owned())
+}

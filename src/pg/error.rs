@@ -44,7 +44,10 @@ impl Failure {
             PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
             format!("argument {argument} of {function} must not be NULL"),
         )
-        .hint(format!("SELECT {function}('usage') shows the arguments."))
+        .hint(format!(
+            "SELECT {}.{function}('usage'); shows the arguments.",
+            super::context::extension_schema()
+        ))
     }
 
     /// A table that is to be created is there already (42P07).
@@ -99,9 +102,7 @@ impl Failure {
                 format!("{} contains {}", name(column), number(value)),
             )
             .detail("Only finite numbers can be computed with.")
-            .hint(
-                "Leave such rows out with a WHERE clause (give a SELECT as the source), or turn the value into NULL with nullif(column, 'NaN'): rows with NULLs are skipped and counted.",
-            ),
+            .hint(leave_out(&name(column))),
             Error::NoRows => Self::new(
                 PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
                 "no rows to learn from",
@@ -117,7 +118,8 @@ impl Failure {
                     .detail("Labels are 0 and 1, or false and true.")
                     .hint("Compare the column with the positive class: '(label = …)::integer'.")
             }
-            Error::MemoryLimit { needed, limit } => memory_limit(needed, limit),
+            Error::MemoryLimit { needed, limit } => memory_limit(needed.max(2 * limit), limit)
+                .detail("Reading stopped where it was used up; how many rows there are is not known."),
             Error::OutOfMemory { bytes } => Self::new(
                 PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY,
                 "out of memory",
@@ -156,9 +158,20 @@ pub fn memory_limit(needed: u64, limit: u64) -> Failure {
     )
     .detail(format!("At least {} MB are needed.", megabytes(needed)))
     .hint(format!(
-        "SET pglearn.max_memory = '{}MB' (a superuser can), or train on a sample: source 'SELECT … FROM … TABLESAMPLE …'.",
+        "SET pglearn.max_memory = '{}MB' (a superuser can), or use a sample of the rows: 'SELECT … FROM … TABLESAMPLE …' as the source.",
         megabytes(needed).next_power_of_two()
     ))
+}
+
+/// How to leave out rows where a column is not finite, ready to be typed where it has a plain name.
+fn leave_out(column: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_.[]\"".contains(c);
+    if column.chars().all(plain) {
+        return format!(
+            "Leave such rows out: source 'SELECT * FROM … WHERE {column} BETWEEN -1e308 AND 1e308'."
+        );
+    }
+    "Leave such rows out with a WHERE clause: give a SELECT as the source.".to_owned()
 }
 
 /// A double as PostgreSQL writes it.

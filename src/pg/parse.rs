@@ -454,16 +454,23 @@ fn must_be_free(argument: &str, relation: &NewRelation, namespace: pg_sys::Oid) 
     // SAFETY: a look-up by a NUL-terminated name.
     let existing = unsafe { pg_sys::get_relname_relid(name.as_ptr(), namespace) };
     if existing != pg_sys::InvalidOid {
-        // SAFETY: a syscache look-up by OID.
-        let kind = unsafe { pg_sys::get_rel_relkind(existing) } as u8;
+        let summary = c_string(&relation.sibling("_summary").name)?;
+        // SAFETY: a look-up by a NUL-terminated name.
+        let is_model =
+            unsafe { pg_sys::get_relname_relid(summary.as_ptr(), namespace) } != pg_sys::InvalidOid;
         return Err(Failure::new(
             PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE,
             format!("relation {} already exists", relation.quoted()),
         )
         .detail(format!("{argument} names a table that is to be created."))
-        .hint(match kind {
-            b'r' | b'p' => format!("DROP TABLE {}; or choose another name.", relation.quoted()),
-            _ => "Choose another name.".to_owned(),
+        .hint(if is_model {
+            let summary = relation.sibling("_summary").quoted();
+            format!(
+                "DROP TABLE {}, {summary}; or choose another name.",
+                relation.quoted()
+            )
+        } else {
+            "Choose another name.".to_owned()
         }));
     }
     Ok(())

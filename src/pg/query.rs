@@ -141,6 +141,8 @@ pub struct Prepared {
     pub last_attribute: usize,
     /// Rows the planner expects.
     pub expected_rows: f64,
+    /// Whether that rests on statistics of the one table that is read.
+    pub analysed: bool,
 }
 
 /// Parses, analyses, shapes and plans. The nodes live in the current memory context.
@@ -246,7 +248,18 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared> {
         names,
         last_attribute,
         expected_rows,
+        analysed: request.source.relation.is_some_and(analysed),
     })
+}
+
+/// Whether a relation has been vacuumed or analysed, so that its number of rows is known. Before that
+/// the planner guesses from the size of the file, and is far off for long arrays.
+fn analysed(relation: pg_sys::Oid) -> bool {
+    // SAFETY: the relation is locked since its name was looked up.
+    let relation = unsafe {
+        pgrx::PgRelation::with_lock(relation, pg_sys::AccessShareLock as pg_sys::LOCKMODE)
+    };
+    relation.reltuples().is_some_and(|rows| rows > 0.0)
 }
 
 fn query_text(request: &Request<'_>) -> String {

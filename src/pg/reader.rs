@@ -35,6 +35,7 @@ pub(super) struct Reader<'a> {
     argument: &'static str,
     last_attribute: usize,
     expected_rows: f64,
+    analysed: bool,
     features: usize,
     buffer: Option<TileBuffer>,
     groups: Vec<Group>,
@@ -94,6 +95,7 @@ impl<'a> Reader<'a> {
             argument,
             last_attribute: prepared.last_attribute,
             expected_rows: prepared.expected_rows,
+            analysed: prepared.analysed,
             features: 0,
             buffer: None,
             groups: Vec::new(),
@@ -134,7 +136,7 @@ impl<'a> Reader<'a> {
         let shape = Shape {
             features,
             names: &self.names,
-            expected_rows: self.expected_rows,
+            expected_rows: self.analysed.then_some(self.expected_rows),
         };
         self.sink.start(shape)?;
         let columns = features + usize::from(self.outcome.is_some());

@@ -37,8 +37,8 @@ pub struct Shape<'a> {
     pub features: usize,
     /// What users call them.
     pub names: &'a [String],
-    /// Rows the planner expects.
-    pub expected_rows: f64,
+    /// Rows the planner expects, where that rests on statistics.
+    pub expected_rows: Option<f64>,
 }
 
 /// How the dependent variable is read.

@@ -33,15 +33,16 @@ fn logregr_train(
 }
 
 /// Explains `logregr_train`.
-#[pg_extern(name = "logregr_train", immutable, parallel_safe)]
-fn logregr_train_usage() -> &'static str {
-    usage::LOGREGR
+#[pg_extern(name = "logregr_train", stable, parallel_restricted)]
+fn logregr_train_usage() -> Result<String, ErrorReport> {
+    usage::text("logregr_train", "", usage::LOGREGR, usage::LOGREGR_EXAMPLE)
+        .map_err(ErrorReport::from)
 }
 
 /// Explains `logregr_train`: `usage` or `example`.
-#[pg_extern(name = "logregr_train", immutable, parallel_safe)]
-fn logregr_train_topic(topic: &str) -> Result<&'static str, ErrorReport> {
-    usage::choose(
+#[pg_extern(name = "logregr_train", stable, parallel_restricted)]
+fn logregr_train_topic(topic: &str) -> Result<String, ErrorReport> {
+    usage::text(
         "logregr_train",
         topic,
         usage::LOGREGR,
@@ -72,15 +73,16 @@ fn linregr_train(
 }
 
 /// Explains `linregr_train`.
-#[pg_extern(name = "linregr_train", immutable, parallel_safe)]
-fn linregr_train_usage() -> &'static str {
-    usage::LINREGR
+#[pg_extern(name = "linregr_train", stable, parallel_restricted)]
+fn linregr_train_usage() -> Result<String, ErrorReport> {
+    usage::text("linregr_train", "", usage::LINREGR, usage::LINREGR_EXAMPLE)
+        .map_err(ErrorReport::from)
 }
 
 /// Explains `linregr_train`: `usage` or `example`.
-#[pg_extern(name = "linregr_train", immutable, parallel_safe)]
-fn linregr_train_topic(topic: &str) -> Result<&'static str, ErrorReport> {
-    usage::choose(
+#[pg_extern(name = "linregr_train", stable, parallel_restricted)]
+fn linregr_train_topic(topic: &str) -> Result<String, ErrorReport> {
+    usage::text(
         "linregr_train",
         topic,
         usage::LINREGR,

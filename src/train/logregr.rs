@@ -116,7 +116,9 @@ fn params(arguments: &Arguments<'_>) -> Result<LogisticValidParams> {
 fn no_rows(scan: &Scan) -> Failure {
     let failure = Failure::from_core(Error::NoRows, &|_| String::new());
     match scan.skipped() {
-        0 => failure.detail("The source has no rows."),
+        0 => failure
+            .detail("The source has no rows.")
+            .hint("Name a source with rows, or relax the WHERE clause of its SELECT."),
         n => failure.detail(format!(
             "All {n} rows were skipped: each has a NULL in the dependent or an independent variable."
         )),

@@ -76,8 +76,9 @@ impl RowSink for KeptRows {
             return Err(memory_limit(working, limit));
         }
         let limit = limit - working;
-        // The planner's guess of the rows may be off: refuse at once only where it is far beyond.
-        let expected = Tiles::bytes_for(shape.expected_rows.max(0.0) as u64, columns);
+        // Statistics may be old: refuse at once only where they say that it is far too much.
+        let rows = shape.expected_rows.unwrap_or(0.0) as u64;
+        let expected = Tiles::bytes_for(rows, columns);
         if expected > limit.saturating_mul(4) {
             return Err(memory_limit(expected + working, limit + working));
         }

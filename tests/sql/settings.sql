@@ -83,3 +83,20 @@ DROP ROLE tests_plain;
 SET pglearn.max_memory = '1MB';
 CALL tests.refused($$SELECT linregr(k, array_fill((k % 7)::float8, ARRAY[500])) FROM generate_series(1, 100) AS k$$);
 RESET pglearn.max_memory;
+
+-- A table that was never analysed: the planner's guess, far off for long arrays, refuses nothing.
+CREATE TABLE wide WITH (autovacuum_enabled = off) AS
+  SELECT i % 2 AS y, (SELECT array_agg(sin(i * k)) FROM generate_series(1, 100) AS k) AS x FROM generate_series(1, 3000) AS i;
+SET pglearn.max_memory = '8MB';
+SELECT reltuples FROM pg_class WHERE relname = 'wide';
+SELECT logregr_train('wide', 'wide_model', 'y', 'x');
+SELECT num_rows_processed FROM wide_model;
+RESET pglearn.max_memory;
+DROP TABLE wide, wide_model, wide_model_summary;
+-- With statistics that say that it is far too much, nothing is read.
+CREATE TABLE long AS SELECT i % 2 AS y FROM generate_series(1, 200000) AS i;
+ANALYZE long;
+SET pglearn.max_memory = '1MB';
+CALL tests.refused($$SELECT linregr_train('long', 'm', 'y / 0', 'ARRAY[1, y, y * y]', NULL, true)$$);
+RESET pglearn.max_memory;
+DROP TABLE long;

@@ -152,13 +152,10 @@ impl Tiles {
         rows.div_ceil(TILE_ROWS as u64).saturating_mul(tile)
     }
 
-    /// Bytes held.
+    /// Bytes held by the tiles that have rows.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.chunks
-            .iter()
-            .map(|chunk| (chunk.len() * size_of::<f64>()) as u64)
-            .sum()
+        Self::bytes_for(self.rows as u64, self.columns)
     }
 
     /// Number of rows.
@@ -297,18 +294,16 @@ impl Tiles {
     /// Offset of the next row in its tile and the rows that still fit there.
     fn room(&mut self) -> Result<(usize, usize)> {
         let offset = self.rows % TILE_ROWS;
-        if self.rows / TILE_ROWS / self.tiles_per_chunk() == self.chunks.len() {
-            let tile = self.columns * TILE_STRIDE;
-            // The first chunk grows with small inputs in mind: one tile, then full chunks, would
-            // move; a chunk is zeroed lazily by the kernel, so its untouched end costs no memory.
-            let cells = self.tiles_per_chunk() * tile;
-            let needed = self.bytes() + (tile * size_of::<f64>()) as u64;
+        if offset == 0 {
+            let needed = Self::bytes_for(self.rows as u64 + 1, self.columns);
             if needed > self.limit {
-                return Err(Error::MemoryLimit {
-                    needed,
-                    limit: self.limit,
-                });
+                let limit = self.limit;
+                return Err(Error::MemoryLimit { needed, limit });
             }
+        }
+        if self.rows / TILE_ROWS / self.tiles_per_chunk() == self.chunks.len() {
+            // The kernel hands out the pages of a chunk as they are touched: its end costs nothing.
+            let cells = self.tiles_per_chunk() * self.columns * TILE_STRIDE;
             self.chunks.try_reserve(1).map_err(|_| Error::OutOfMemory {
                 bytes: (cells * size_of::<f64>()) as u64,
             })?;
