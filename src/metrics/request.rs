@@ -4,7 +4,7 @@ use crate::pg::error::{Failure, Result, notice};
 use crate::pg::parse::{self, NewRelation, Source};
 use crate::pg::query::{DesignInput, Expression, Request};
 use crate::pg::scan::{OutcomeKind, RowSink, Scan, scan};
-use crate::pg::table::NewColumn;
+use crate::pg::table::{self, NewColumn};
 use pgrx::PgSqlErrorCode;
 
 /// The arguments as they came.
@@ -56,16 +56,7 @@ impl Comparison {
         )?;
         let observed =
             Expression::new("observed_col", &need(written.observed_col, "observed_col")?)?;
-        let grouping = parse::column_list("grouping_cols", written.grouping_cols)?;
-        if let Some(name) = grouping
-            .iter()
-            .find(|n| columns.iter().any(|c| c.name() == *n))
-        {
-            return Err(Failure::new(
-                PgSqlErrorCode::ERRCODE_DUPLICATE_COLUMN,
-                format!("grouping column \"{name}\" is named like a column of the output"),
-            ));
-        }
+        let grouping = table::group_columns(written.grouping_cols, columns)?;
         Ok(Self {
             source,
             out,

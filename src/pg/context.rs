@@ -50,7 +50,7 @@ impl MemoryScope {
 impl Drop for MemoryScope {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            // SAFETY: created by `new`, not deleted before; not current (`run` restores).
+            // SAFETY: created by `default`, not deleted before; not current (`run` restores).
             unsafe { pg_sys::MemoryContextDelete(self.0) };
         }
     }

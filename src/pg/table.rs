@@ -240,6 +240,28 @@ fn array(
     }
 }
 
+/// The columns of `grouping_cols`, none of them named like a column of the output beside it.
+///
+/// # Errors
+/// 42602, 42701.
+pub fn group_columns(text: Option<&str>, columns: &[NewColumn]) -> Result<Vec<String>> {
+    let grouping = parse::column_list("grouping_cols", text)?;
+    let clash = grouping
+        .iter()
+        .find(|name| columns.iter().any(|c| c.name == **name));
+    if let Some(name) = clash {
+        return Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_COLUMN,
+            format!("grouping column \"{name}\" is named like a column of the output"),
+        )
+        .hint(format!(
+            "Give it another name: source 'SELECT {0} AS {0}_group, * FROM …'.",
+            pgrx::spi::quote_identifier(name)
+        )));
+    }
+    Ok(grouping)
+}
+
 /// Creates a table under the caller's rights and opens it for writing.
 ///
 /// # Errors

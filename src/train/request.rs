@@ -3,8 +3,7 @@
 use crate::pg::error::{Failure, Result};
 use crate::pg::parse::{self, NewRelation, Source};
 use crate::pg::query::{DesignInput, Expression, Request};
-use crate::pg::table::NewColumn;
-use pgrx::PgSqlErrorCode;
+use crate::pg::table::{self, NewColumn};
 
 /// The arguments as they came.
 #[derive(Debug, Clone, Copy)]
@@ -57,20 +56,7 @@ impl<'a> Regression<'a> {
         let source = parse::source("source_table", source)?;
         let out = parse::new_relation("out_table", out)?;
         let summary = parse::new_sibling("out_table", &out, "_summary")?;
-        let grouping = parse::column_list("grouping_cols", written.grouping_cols)?;
-        if let Some(name) = grouping
-            .iter()
-            .find(|n| columns.iter().any(|c| c.name() == *n))
-        {
-            return Err(Failure::new(
-                PgSqlErrorCode::ERRCODE_DUPLICATE_COLUMN,
-                format!("grouping column \"{name}\" is named like a column of the output"),
-            )
-            .hint(format!(
-                "Give it another name: source 'SELECT {0} AS {0}_group, * FROM …'.",
-                pgrx::spi::quote_identifier(name)
-            )));
-        }
+        let grouping = table::group_columns(written.grouping_cols, columns)?;
         let regression = Self {
             written,
             source,

@@ -17,7 +17,6 @@ pub(crate) struct Cholesky {
     order: Vec<usize>,
     /// Row `i` belongs to variable `order[i]`; its first `min(i + 1, rank)` cells are valid.
     lower: Vec<f64>,
-    smallest_pivot: f64,
 }
 
 impl Cholesky {
@@ -35,7 +34,6 @@ impl Cholesky {
         let mut order: Vec<usize> = (0..n).collect();
         let mut remaining: Vec<f64> = (0..n).map(|i| entry(i, i)).collect();
         let mut rank = 0;
-        let mut smallest_pivot = f64::INFINITY;
         while rank < n {
             let mut best = rank;
             for i in rank + 1..n {
@@ -50,7 +48,6 @@ impl Cholesky {
             order.swap(rank, best);
             remaining.swap(rank, best);
             swap_rows(&mut lower, n, rank, best);
-            smallest_pivot = smallest_pivot.min(pivot);
             let root = pivot.sqrt();
             let (head, tail) = lower.split_at_mut((rank + 1) * n);
             let row = &mut head[rank * n..];
@@ -70,7 +67,6 @@ impl Cholesky {
             rank,
             order,
             lower,
-            smallest_pivot,
         })
     }
 
@@ -82,12 +78,6 @@ impl Cholesky {
     /// The variables in the order of their pivots.
     pub fn order(&self) -> &[usize] {
         &self.order
-    }
-
-    /// The smallest accepted pivot: the share of its variable that the others do not explain.
-    #[cfg_attr(not(test), allow(dead_code))]
-    pub fn smallest_pivot(&self) -> f64 {
-        self.smallest_pivot
     }
 
     /// Row `i` of `L`, up to the diagonal or the rank.
@@ -185,7 +175,10 @@ mod tests {
         let gram = |i: usize, j: usize| (0..3).map(|r| x[r][i] * x[r][j]).sum::<f64>();
         let factor = Cholesky::factor(3, 1e-12, gram, &mut || Ok(())).unwrap();
         assert_eq!(factor.rank(), 2);
-        assert!(factor.smallest_pivot() > 0.1);
+        let smallest_pivot = (0..2)
+            .map(|i| factor.row(i)[i].powi(2))
+            .fold(f64::INFINITY, f64::min);
+        assert!(smallest_pivot > 0.1);
     }
 
     #[test]

@@ -58,11 +58,8 @@ pub fn refused_in_public(cluster: &Cluster) -> Result<()> {
     expect("functions left behind", &session.run(left)?, "0")
 }
 
-/// `pg_dump` and `psql` carry the extension into another database, object for object.
-pub fn dump_and_restore(cluster: &Cluster) -> Result<()> {
-    let (before, after) = ("dump_source", "dump_target");
-    cluster.create_database_with_extension(before)?;
-    cluster.create_database(after)?;
+/// Carries a database over into an empty one by `pg_dump` and `psql`.
+pub fn copy_by_dump(cluster: &Cluster, before: &str, after: &str) -> Result<()> {
     let dump = cluster
         .client("pg_dump")
         .arg(before)
@@ -72,13 +69,22 @@ pub fn dump_and_restore(cluster: &Cluster) -> Result<()> {
     if !dump.status.success() {
         fail!("pg_dump: {}", String::from_utf8_lossy(&dump.stderr));
     }
-    let file = cluster.place.folder.join("dump.sql");
+    let file = cluster.place.folder.join(format!("{before}.sql"));
     std::fs::write(&file, &dump.stdout).attempt(file.display())?;
     let mut restore = cluster.client("psql");
     restore
         .args(["-Xq", "-v", "ON_ERROR_STOP=1", "-d", after, "-f"])
         .arg(&file);
     crate::process::output(&mut restore)?;
+    Ok(())
+}
+
+/// `pg_dump` and `psql` carry the extension into another database, object for object.
+pub fn dump_and_restore(cluster: &Cluster) -> Result<()> {
+    let (before, after) = ("dump_source", "dump_target");
+    cluster.create_database_with_extension(before)?;
+    cluster.create_database(after)?;
+    copy_by_dump(cluster, before, after)?;
     expect(
         "the restored extension",
         &cluster.sql(after, WHERE)?,

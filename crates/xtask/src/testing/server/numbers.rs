@@ -1,10 +1,9 @@
 //! What must not change a number: threads, the order of the rows, parallel plans, dump and restore.
 
-use std::process::Stdio;
-
 use super::expect;
+use super::install::copy_by_dump;
 use crate::cluster::Cluster;
-use crate::error::{Attempt, Result, fail};
+use crate::error::{Result, fail};
 
 /// 300,000 rows of six features and a constant.
 const DATA: &str = "CREATE TABLE d AS SELECT k, ARRAY[1, cos(k), sin(3 * k), k % 10, (k % 1000) / 1000.0, cos(k) * (k % 3), 1000 + k % 17]::float8[] AS x,
@@ -113,22 +112,7 @@ pub fn dump_and_restore(cluster: &Cluster) -> Result<String> {
         ),
         "SELECT status, class_values FROM \"My model_summary\"".to_owned(),
     ];
-    let dump = cluster
-        .client("pg_dump")
-        .arg(before)
-        .stdin(Stdio::null())
-        .output()
-        .attempt("starting pg_dump")?;
-    if !dump.status.success() {
-        fail!("pg_dump: {}", String::from_utf8_lossy(&dump.stderr));
-    }
-    let file = cluster.place.folder.join("models.sql");
-    std::fs::write(&file, &dump.stdout).attempt(file.display())?;
-    let mut restore = cluster.client("psql");
-    restore
-        .args(["-Xq", "-v", "ON_ERROR_STOP=1", "-d", after, "-f"])
-        .arg(&file);
-    crate::process::output(&mut restore)?;
+    copy_by_dump(cluster, before, after)?;
     let mut restored = cluster.session(after)?;
     for question in questions {
         expect(
