@@ -31,6 +31,24 @@ pub enum Error {
         /// The range in words.
         expected: &'static str,
     },
+    /// An option that came as JSON is not understood: an unknown key, a wrong value.
+    #[error("{path}: {problem}")]
+    Option {
+        /// The argument and the way down to the key, e.g. `hyperparams.max_iter`.
+        path: String,
+        /// What is wrong with it, e.g. `unknown key`, `is "many", expected a whole number from 1`.
+        problem: String,
+        /// What could be written instead: the nearest valid names, a range. Empty where nothing helps.
+        hint: String,
+    },
+    /// A row cannot be scored: a category that training did not see and the model refuses, an infinity.
+    #[error("{slot}: {problem}")]
+    Row {
+        /// The column, or `column[i]`.
+        slot: String,
+        /// What is wrong with its value.
+        problem: String,
+    },
     /// Two shapes do not fit together.
     #[error("{what}: expected {expected}, got {got}")]
     Shape {

@@ -5,6 +5,7 @@
 //! which cancellation, deadlines and progress enter; every failure is an [`error::Error`].
 
 pub mod error;
+pub mod learners;
 mod linalg;
 pub mod linear;
 pub mod logistic;
@@ -12,7 +13,9 @@ pub mod metrics;
 pub mod model;
 pub mod monitor;
 mod parallel;
+pub mod pipeline;
 pub mod tiles;
+pub mod value;
 
 pub use error::{Error, Result};
 pub use linfa::ParamGuard;
