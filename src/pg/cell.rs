@@ -1,5 +1,6 @@
 //! Datums of the numeric types read as doubles, without a function call where the bits allow it.
 
+use super::{array, numeric};
 use pgrx::pg_sys;
 
 /// The types that are read directly. Everything else is cast by the query itself.
@@ -61,8 +62,8 @@ impl CellKind {
             Self::Int4 => f64::from(bits as i32),
             Self::Int8 => bits as i64 as f64,
             Self::Bool => f64::from(u8::from(bits & 0xff != 0)),
-            // SAFETY: the caller vouches for a valid numeric; the function only allocates.
-            Self::Numeric => unsafe { numeric_to_double(datum) },
+            // SAFETY: the caller vouches for a valid numeric.
+            Self::Numeric => numeric::to_double(unsafe { array::varlena_bytes(datum) }),
         }
     }
 
@@ -92,18 +93,4 @@ fn fill<'a, const WIDTH: usize>(
     cells
         .zip(elements)
         .for_each(|(cell, element)| *cell = value(*element));
-}
-
-/// `numeric` as the nearest double; beyond its range an infinity (which the reader then refuses).
-///
-/// # Safety
-/// `datum` is a valid numeric.
-unsafe fn numeric_to_double(datum: pg_sys::Datum) -> f64 {
-    // SAFETY: numeric_out on a valid numeric gives a NUL-terminated string in the current context.
-    let text = unsafe {
-        pgrx::direct_function_call_as_datum(pg_sys::numeric_out, &[Some(datum)])
-            .map(|text| std::ffi::CStr::from_ptr(text.cast_mut_ptr()))
-    };
-    text.and_then(|text| text.to_str().ok()?.parse().ok())
-        .unwrap_or(f64::NAN)
 }

@@ -11,6 +11,7 @@ mod executor;
 pub mod labels;
 pub mod list;
 pub mod monitor;
+mod numeric;
 pub mod parse;
 pub mod progress;
 pub mod query;
@@ -18,5 +19,7 @@ mod reader;
 pub mod scan;
 pub mod table;
 mod targets;
+mod text;
+pub mod value;
 
 pub use crate::pglearn_entry_point as entry_point;
