@@ -12,6 +12,7 @@ pub mod logistic;
 pub mod metrics;
 pub mod model;
 pub mod monitor;
+pub mod options;
 mod parallel;
 pub mod pipeline;
 pub mod tiles;
