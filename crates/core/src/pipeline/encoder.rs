@@ -36,7 +36,8 @@ pub enum Encoding {
         rare: bool,
         /// What a category means that training did not see.
         unknown: Unknown,
-        /// The category that stands for a missing value.
+        /// The category that stands for a missing value; as many as there are categories: none of them, so
+        /// that it is treated like a category that training did not see.
         impute: u32,
     },
     /// One column a part, in UTC, each `(part - center) / scale`.
@@ -46,6 +47,9 @@ pub enum Encoding {
         /// Stands for a missing value, in microseconds since 2000.
         impute: i64,
     },
+    /// No column: the slot has its place in the row, but training learned nothing from it (an element of an
+    /// array that is constant there; a column of which only the indicator counts).
+    Ignored,
 }
 
 /// A category that training did not see.
