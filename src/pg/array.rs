@@ -99,22 +99,46 @@ impl<'a> ArrayView<'a> {
 /// # Safety
 /// `datum` is a non-NULL `numeric[]`.
 pub unsafe fn numeric_elements(datum: pg_sys::Datum, mut each: impl FnMut(f64)) {
-    let mut elements = std::ptr::null_mut();
-    let mut count = 0;
-    // SAFETY: numeric is of variable length (-1), passed by reference, aligned as int ('i').
+    // SAFETY: passed on.
     unsafe {
+        deconstruct(datum, CellKind::Numeric, |value| {
+            each(value.unwrap_or(f64::NAN))
+        })
+    };
+}
+
+/// Appends the elements of an array, NaN for a NULL: the way where they do not lie side by side.
+///
+/// # Safety
+/// `datum` is a non-NULL array of elements of this kind.
+pub unsafe fn elements(datum: pg_sys::Datum, kind: CellKind, out: &mut Vec<f64>) {
+    // SAFETY: passed on.
+    unsafe { deconstruct(datum, kind, |value| out.push(value.unwrap_or(f64::NAN))) };
+}
+
+/// # Safety
+/// As [`elements`].
+unsafe fn deconstruct(datum: pg_sys::Datum, kind: CellKind, mut each: impl FnMut(Option<f64>)) {
+    let (mut values, mut nulls) = (std::ptr::null_mut(), std::ptr::null_mut());
+    let mut count = 0;
+    // SAFETY: the array's own element type (of a domain too) has the layout that the server states.
+    unsafe {
+        let array: *mut pg_sys::ArrayType = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast();
+        let (mut length, mut by_value, mut align) = (0, false, 0);
+        let element = (*array).elemtype;
+        pg_sys::get_typlenbyvalalign(element, &mut length, &mut by_value, &mut align);
         pg_sys::deconstruct_array(
-            pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast(),
-            pg_sys::NUMERICOID,
-            -1,
-            false,
-            b'i' as _,
-            &mut elements,
-            std::ptr::null_mut(),
+            array,
+            element,
+            i32::from(length),
+            by_value,
+            align,
+            &mut values,
+            &mut nulls,
             &mut count,
         );
         for i in 0..usize::try_from(count).unwrap_or(0) {
-            each(CellKind::Numeric.read(*elements.add(i)));
+            each((!*nulls.add(i)).then(|| kind.read(*values.add(i))));
         }
     }
 }

@@ -1,13 +1,31 @@
 //! A plan run into our own `DestReceiver`: no tuple is copied between the executor and the reader.
 
-use super::reader::Reader;
+use super::error::{Failure, Result};
 use pgrx::{pg_guard, pg_sys};
+
+/// Takes the rows of a plan as the executor has them, one after the other.
+pub(super) trait TakeRow {
+    /// Attributes of a row that must be there when it is taken.
+    fn last_attribute(&self) -> usize;
+
+    /// Takes one row.
+    ///
+    /// # Errors
+    /// Ends the query; [`fail`](Self::fail) is then called.
+    ///
+    /// # Safety
+    /// The slices hold the first [`last_attribute`](Self::last_attribute) values of a row of the plan.
+    unsafe fn take(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) -> Result<()>;
+
+    /// Notes why no further row is wanted.
+    fn fail(&mut self, failure: Failure);
+}
 
 /// The receiver as the executor sees it: its own struct first, then ours.
 #[repr(C)]
-struct Receiver<'a, 'b> {
+struct Receiver<'a, T> {
     base: pg_sys::DestReceiver,
-    reader: &'a mut Reader<'b>,
+    rows: &'a mut T,
 }
 
 // Called per row, so without the guard of the generated binding: the only frames between this call
@@ -19,14 +37,14 @@ unsafe extern "C-unwind" {
 /// # Safety
 /// Called by the executor with a slot of the plan's row type and the receiver made by [`execute`].
 #[pg_guard]
-unsafe extern "C-unwind" fn receive(
+unsafe extern "C-unwind" fn receive<T: TakeRow>(
     slot: *mut pg_sys::TupleTableSlot,
     receiver: *mut pg_sys::DestReceiver,
 ) -> bool {
     // SAFETY: `base` is the first field of the Receiver that `execute` passed; nothing else
-    // borrows the reader while the executor runs.
-    let reader = unsafe { &mut *(*receiver.cast::<Receiver<'_, '_>>()).reader };
-    let wanted = reader.last_attribute();
+    // borrows `rows` while the executor runs.
+    let rows = unsafe { &mut *(*receiver.cast::<Receiver<'_, T>>()).rows };
+    let wanted = rows.last_attribute();
     // SAFETY: a valid slot; after the call the first `last_attribute` values are there.
     let (values, nulls) = unsafe {
         if usize::try_from((*slot).tts_nvalid).unwrap_or(0) < wanted {
@@ -37,11 +55,11 @@ unsafe extern "C-unwind" fn receive(
             std::slice::from_raw_parts((*slot).tts_isnull, wanted),
         )
     };
-    // SAFETY: values of the types that `query::prepare` found.
-    match unsafe { reader.accept(values, nulls) } {
+    // SAFETY: the values of a row of the plan.
+    match unsafe { rows.take(values, nulls) } {
         Ok(()) => true,
         Err(failure) => {
-            reader.fail(failure);
+            rows.fail(failure);
             false
         }
     }
@@ -77,20 +95,20 @@ unsafe fn run(description: *mut pg_sys::QueryDesc) {
 }
 
 /// Runs the plan with the caller's snapshot, own earlier changes included, and the caller's rights.
-pub(super) fn execute(
+pub(super) fn execute<T: TakeRow>(
     plan: *mut pg_sys::PlannedStmt,
     text: &std::ffi::CStr,
-    reader: &mut Reader<'_>,
+    rows: &mut T,
 ) {
     let mut receiver = Receiver {
         base: pg_sys::DestReceiver {
-            receiveSlot: Some(receive),
+            receiveSlot: Some(receive::<T>),
             rStartup: Some(startup),
             rShutdown: Some(shutdown),
             rDestroy: Some(shutdown),
             mydest: pg_sys::CommandDest::DestNone,
         },
-        reader,
+        rows,
     };
     // SAFETY: the steps in which every utility that runs a query takes them; an ERROR unwinds past
     // this function and PostgreSQL cleans up with the (sub)transaction.

@@ -16,6 +16,7 @@ pub mod parse;
 pub mod progress;
 pub mod query;
 mod reader;
+pub mod rows;
 pub mod scan;
 pub mod table;
 mod targets;

@@ -254,7 +254,7 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared> {
 
 /// Whether a relation has been vacuumed or analysed, so that its number of rows is known. Before that
 /// the planner guesses from the size of the file, and is far off for long arrays.
-fn analysed(relation: pg_sys::Oid) -> bool {
+pub(super) fn analysed(relation: pg_sys::Oid) -> bool {
     // SAFETY: the relation is locked since its name was looked up.
     let relation = unsafe {
         pgrx::PgRelation::with_lock(relation, pg_sys::AccessShareLock as pg_sys::LOCKMODE)
@@ -288,7 +288,8 @@ fn query_text(request: &Request<'_>) -> String {
     text
 }
 
-fn analyse(text: &CStr) -> Result<*mut pg_sys::Query> {
+/// Parse analysis of one SELECT.
+pub(super) fn analyse(text: &CStr) -> Result<*mut pg_sys::Query> {
     // SAFETY: `text` is NUL-terminated and was checked piece by piece to be one SELECT.
     unsafe {
         let statements = list::pointers::<pg_sys::RawStmt>(pg_sys::raw_parser(
@@ -512,7 +513,8 @@ pub fn type_name(type_oid: pg_sys::Oid) -> String {
     }
 }
 
-fn plan(query: *mut pg_sys::Query, text: &CStr) -> Result<*mut pg_sys::PlannedStmt> {
+/// Rewrites and plans a SELECT.
+pub(super) fn plan(query: *mut pg_sys::Query, text: &CStr) -> Result<*mut pg_sys::PlannedStmt> {
     // SAFETY: `query` is a fresh SELECT whose relations parse analysis has locked. Options 0: no
     // parallel plan, whose row order changes from run to run.
     unsafe {

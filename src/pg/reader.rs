@@ -4,6 +4,7 @@ use super::array::{self, ArrayView};
 use super::cell::CellKind;
 use super::context::MemoryScope;
 use super::error::{Failure, Result};
+use super::executor::TakeRow;
 use super::labels::{self, Comparison, LabelCoder};
 use super::progress;
 use super::query::{self, AnyColumn, Column, DesignLayout, Prepared, Request};
@@ -115,17 +116,6 @@ impl<'a> Reader<'a> {
         Ok(reader)
     }
 
-    /// Attributes of a row that must be there when it is accepted.
-    #[inline]
-    pub(super) fn last_attribute(&self) -> usize {
-        self.last_attribute
-    }
-
-    /// Notes why no further row is wanted.
-    pub(super) fn fail(&mut self, failure: Failure) {
-        self.failure = Some(failure);
-    }
-
     /// The width of the design is known.
     fn start(&mut self, features: usize) -> Result<()> {
         if let DesignLayout::Array(_) = self.design {
@@ -197,55 +187,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes one row.
-    ///
-    /// # Safety
-    /// The slices hold a row of the prepared query.
-    #[inline]
-    pub(super) unsafe fn accept(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) -> Result<()> {
-        if !self.group_columns.is_empty() {
-            // SAFETY: passed on.
-            unsafe { self.find_group(values, nulls)? };
-        }
-        let mut outcome = 0.0;
-        if let Some(column) = &self.outcome {
-            let att = column.att;
-            if nulls[att] {
-                self.skip();
-                return Ok(());
-            }
-            if let Some(kind) = self.number {
-                // SAFETY: a non-NULL datum of the outcome's type.
-                outcome = unsafe { self.read(kind, values[att]) };
-            }
-        }
-        // SAFETY: passed on.
-        if !unsafe { self.design_row(values, nulls)? } {
-            self.skip();
-            return Ok(());
-        }
-        if let (Some(coder), Some(column)) = (&mut self.coder, &self.outcome) {
-            // After the design: a row that is skipped does not define a class.
-            let datum = values[column.att];
-            // SAFETY: a non-NULL datum of the outcome's type; labels live in the scan's context.
-            outcome = self.memory.run(|| unsafe { coder.code(datum) })?;
-        }
-        let has_outcome = self.outcome.is_some();
-        let features = self.features;
-        let Some(buffer) = &mut self.buffer else {
-            return Ok(());
-        };
-        if has_outcome {
-            let row = buffer.rows();
-            buffer.cells_mut()[features * TILE_STRIDE + row] = outcome;
-        }
-        buffer.commit_row();
-        if buffer.is_full() {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
     /// # Safety
     /// `datum` is a non-NULL datum of the kind's type.
     #[inline]
@@ -261,7 +202,7 @@ impl<'a> Reader<'a> {
     /// Writes the design of one row; `false` where a cell is NULL.
     ///
     /// # Safety
-    /// As [`accept`](Self::accept).
+    /// As [`take`](TakeRow::take).
     #[inline]
     unsafe fn design_row(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) -> Result<bool> {
         if let DesignLayout::Array(column) = self.design {
@@ -368,7 +309,7 @@ impl<'a> Reader<'a> {
     /// Opens a new group where the key differs from the last one's (rows come in their order).
     ///
     /// # Safety
-    /// As [`accept`](Self::accept).
+    /// As [`take`](TakeRow::take).
     unsafe fn find_group(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) -> Result<()> {
         if let Some(column) = self.group_columns.iter().find(|column| nulls[column.att]) {
             return Err(Failure::new(
@@ -449,6 +390,62 @@ impl<'a> Reader<'a> {
             names: self.names,
             memory: self.memory,
         })
+    }
+}
+
+impl TakeRow for Reader<'_> {
+    #[inline]
+    fn last_attribute(&self) -> usize {
+        self.last_attribute
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.failure = Some(failure);
+    }
+
+    #[inline]
+    unsafe fn take(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) -> Result<()> {
+        if !self.group_columns.is_empty() {
+            // SAFETY: passed on.
+            unsafe { self.find_group(values, nulls)? };
+        }
+        let mut outcome = 0.0;
+        if let Some(column) = &self.outcome {
+            let att = column.att;
+            if nulls[att] {
+                self.skip();
+                return Ok(());
+            }
+            if let Some(kind) = self.number {
+                // SAFETY: a non-NULL datum of the outcome's type.
+                outcome = unsafe { self.read(kind, values[att]) };
+            }
+        }
+        // SAFETY: passed on.
+        if !unsafe { self.design_row(values, nulls)? } {
+            self.skip();
+            return Ok(());
+        }
+        if let (Some(coder), Some(column)) = (&mut self.coder, &self.outcome) {
+            // After the design: a row that is skipped does not define a class.
+            let datum = values[column.att];
+            // SAFETY: a non-NULL datum of the outcome's type; labels live in the scan's context.
+            outcome = self.memory.run(|| unsafe { coder.code(datum) })?;
+        }
+        let has_outcome = self.outcome.is_some();
+        let features = self.features;
+        let Some(buffer) = &mut self.buffer else {
+            return Ok(());
+        };
+        if has_outcome {
+            let row = buffer.rows();
+            buffer.cells_mut()[features * TILE_STRIDE + row] = outcome;
+        }
+        buffer.commit_row();
+        if buffer.is_full() {
+            self.flush()?;
+        }
+        Ok(())
     }
 }
 
