@@ -15,6 +15,7 @@ pub mod monitor;
 pub mod options;
 mod parallel;
 pub mod pipeline;
+pub mod split;
 pub mod tiles;
 pub mod value;
 
