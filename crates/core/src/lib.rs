@@ -4,13 +4,13 @@
 //! [`tiles::Span`] after the other (streamed); every solver takes a [`monitor::Monitor`], through
 //! which cancellation, deadlines and progress enter; every failure is an [`error::Error`].
 
+mod encoding;
 pub mod error;
 pub mod learners;
 mod linalg;
 pub mod linear;
 pub mod logistic;
 pub mod metrics;
-pub mod model;
 pub mod monitor;
 pub mod options;
 mod parallel;

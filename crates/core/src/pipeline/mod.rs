@@ -1,12 +1,19 @@
 //! A trained model whole: the columns it reads, how they are encoded, what was learned.
 
+mod calendar;
+mod category;
+mod check;
 mod encoder;
 mod input;
 mod predictor;
+mod scorer;
+mod stored;
+mod view;
 
 pub use encoder::{Encoder, Encoding, TimeColumn, TimePart, Unknown};
 pub use input::{Input, InputKind};
-pub use predictor::{Linear, Link, Predictor};
+pub use predictor::{Linear, Link, Predictor, logistic};
+pub use scorer::Scorer;
 
 /// A trained model.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,4 +67,33 @@ pub enum LabelKind {
     Number = 2,
     /// Text or an enum: ascending by bytes, enums in their own order.
     Text = 3,
+}
+
+impl Pipeline {
+    /// Values of a row.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.encoders.len()
+    }
+
+    /// Encoded features.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.encoders.iter().map(Encoder::width).sum()
+    }
+
+    /// Names of the encoded features, in the order of the coefficients.
+    #[must_use]
+    pub fn feature_names(&self) -> Vec<String> {
+        self.encoders.iter().flat_map(Encoder::features).collect()
+    }
+
+    /// Number of classes; 0 for a regression.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        match &self.target.kind {
+            TargetKind::Number => 0,
+            TargetKind::Classes { classes, .. } => classes.len(),
+        }
+    }
 }

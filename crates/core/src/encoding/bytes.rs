@@ -4,7 +4,7 @@ use crate::{Error, Result};
 
 /// Writes a payload.
 #[derive(Debug, Default)]
-pub(super) struct Writer(Vec<u8>);
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     fn extend(&mut self, bytes: &[u8]) -> Result<()> {
@@ -17,7 +17,15 @@ impl Writer {
         Ok(())
     }
 
-    pub fn u64(&mut self, value: u64) -> Result<()> {
+    pub fn u8(&mut self, value: u8) -> Result<()> {
+        self.extend(&[value])
+    }
+
+    pub fn u32(&mut self, value: u32) -> Result<()> {
+        self.extend(&value.to_le_bytes())
+    }
+
+    pub fn i64(&mut self, value: i64) -> Result<()> {
         self.extend(&value.to_le_bytes())
     }
 
@@ -56,15 +64,22 @@ impl Writer {
 
 /// Reads a payload that may be forged: lengths are held against the bytes that are left.
 #[derive(Debug)]
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// That nothing is left.
+    pub fn end(&self) -> Result<()> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Corrupt {
+                what: "bytes left over",
+            })
+        }
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8]> {
@@ -82,8 +97,27 @@ impl<'a> Reader<'a> {
         Ok(array)
     }
 
-    pub fn u64(&mut self) -> Result<u64> {
-        self.array().map(u64::from_le_bytes)
+    pub fn u8(&mut self) -> Result<u8> {
+        self.array().map(u8::from_le_bytes)
+    }
+
+    pub fn u32(&mut self) -> Result<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    pub fn i64(&mut self) -> Result<i64> {
+        self.array().map(i64::from_le_bytes)
+    }
+
+    /// 0 or 1.
+    pub fn flag(&mut self) -> Result<bool> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Error::Corrupt {
+                what: "a flag is neither 0 nor 1",
+            }),
+        }
     }
 
     pub fn f64(&mut self) -> Result<f64> {
@@ -110,16 +144,20 @@ impl<'a> Reader<'a> {
     }
 
     pub fn strings(&mut self) -> Result<Vec<String>> {
-        let length = self.length(4)?;
-        self.list(length, Self::string)
+        self.list(4, Self::string)
     }
 
     pub fn f64s(&mut self) -> Result<Vec<f64>> {
-        let length = self.length(8)?;
-        self.list(length, Self::f64)
+        self.list(8, Self::f64)
     }
 
-    fn list<T>(&mut self, length: usize, item: impl Fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+    /// A list of items that take at least `least` bytes each, so that a forged length costs nothing.
+    pub fn list<T>(
+        &mut self,
+        least: usize,
+        mut item: impl FnMut(&mut Self) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let length = self.length(least)?;
         let mut list = Vec::new();
         let bytes = (length as u64).saturating_mul(size_of::<T>() as u64);
         list.try_reserve_exact(length)
