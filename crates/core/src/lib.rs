@@ -6,6 +6,7 @@
 
 mod encoding;
 pub mod error;
+pub mod frame;
 pub mod learners;
 mod linalg;
 pub mod linear;
