@@ -1,6 +1,7 @@
 //! Scopes of PostgreSQL's own: a memory context, and settings that hold for a while.
 
-use pgrx::pg_sys;
+use super::error::{Failure, Result};
+use pgrx::{PgSqlErrorCode, pg_sys};
 use std::ffi::CStr;
 
 /// A memory context that is deleted on drop.
@@ -105,12 +106,65 @@ pub fn worker_processes() -> i32 {
     unsafe { pg_sys::max_worker_processes }
 }
 
-/// The schema in which the extension is installed, quoted.
+/// The schema in which the extension is installed.
+///
+/// # Errors
+/// 42704 where it is not.
+pub fn extension_namespace() -> Result<pg_sys::Oid> {
+    let mut key = pg_sys::ScanKeyData::default();
+    // SAFETY: an index scan of pg_extension by name, the key made for its type; the tuple is read while
+    // the scan is open.
+    let namespace = unsafe {
+        pg_sys::ScanKeyInit(
+            &mut key,
+            pg_sys::Anum_pg_extension_extname as pg_sys::AttrNumber,
+            pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber,
+            pg_sys::Oid::from(pg_sys::F_NAMEEQ),
+            pg_sys::Datum::from(c"pglearn".as_ptr()),
+        );
+        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+        let relation = pg_sys::table_open(pg_sys::ExtensionRelationId, lock);
+        let scan = pg_sys::systable_beginscan(
+            relation,
+            pg_sys::Oid::from(pg_sys::ExtensionNameIndexId),
+            true,
+            std::ptr::null_mut(),
+            1,
+            &mut key,
+        );
+        let tuple = pg_sys::systable_getnext(scan);
+        let namespace = (!tuple.is_null()).then(|| {
+            (*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_extension>()).extnamespace
+        });
+        pg_sys::systable_endscan(scan);
+        pg_sys::table_close(relation, lock);
+        namespace
+    };
+    namespace.ok_or_else(|| {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+            "extension pglearn is not installed in this database",
+        )
+        .hint("CREATE SCHEMA ml; CREATE EXTENSION pglearn SCHEMA ml;")
+    })
+}
+
+/// Its name, quoted.
+///
+/// # Errors
+/// 42704 where the extension is not installed.
+pub fn quoted_extension_schema() -> Result<String> {
+    let namespace = extension_namespace()?;
+    // SAFETY: a syscache look-up: NULL or a NUL-terminated copy.
+    let name = unsafe {
+        let name = pg_sys::get_namespace_name(namespace);
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+    };
+    let name = name.ok_or_else(|| Failure::internal("the extension's schema is missing"))?;
+    Ok(pgrx::spi::quote_identifier(name))
+}
+
+/// The same for a message, which must not fail.
 pub fn extension_schema() -> String {
-    let schema = pgrx::Spi::get_one::<String>(
-        "SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension AS e \
-         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace \
-         WHERE e.extname OPERATOR(pg_catalog.=) 'pglearn'",
-    );
-    schema.ok().flatten().unwrap_or_else(|| "ml".to_owned())
+    quoted_extension_schema().unwrap_or_else(|_| "ml".to_owned())
 }

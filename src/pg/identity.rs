@@ -1,0 +1,95 @@
+//! Whose rights hold: the current role, what it may act as, and a scope in which another one's hold.
+
+use super::context::SettingScope;
+use super::error::Result;
+use super::parse;
+use pgrx::pg_sys;
+use std::ffi::CStr;
+
+/// A role by its OID, which stays when it is renamed.
+pub type Role = pg_sys::Oid;
+
+/// The role whose privileges count now (`current_user`).
+pub fn current_role() -> Role {
+    // SAFETY: reads a variable of the backend.
+    unsafe { pg_sys::GetUserId() }
+}
+
+/// The name of a role; `None` where it has been dropped.
+pub fn role_name(role: Role) -> Option<String> {
+    // SAFETY: a syscache look-up that gives NULL for an unknown OID, else a NUL-terminated copy.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(role, true);
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+    }
+}
+
+/// The name of the current role.
+pub fn current_role_name() -> String {
+    role_name(current_role()).unwrap_or_default()
+}
+
+/// Whether the current role has a role's privileges: it is that role, inherits from it, or is a
+/// superuser. Nobody but a superuser has those of a role that was dropped.
+pub fn has_privileges_of(role: Role) -> bool {
+    // SAFETY: reads the backend's cache of memberships.
+    unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
+}
+
+/// Whether the current role is a direct or indirect member of a role (it could SET ROLE to it), or a
+/// superuser.
+pub fn is_member_of(role: Role) -> bool {
+    // SAFETY: reads the backend's cache of memberships.
+    unsafe { pg_sys::is_member_of_role(pg_sys::GetUserId(), role) }
+}
+
+/// Whether the current role is a superuser.
+pub fn is_superuser() -> bool {
+    // SAFETY: reads the backend's cache of the current role.
+    unsafe { pg_sys::superuser() }
+}
+
+/// Everything runs with another role's privileges until the scope ends, as for a maintenance command:
+/// neither role nor session settings can be changed in it, no cursor or prepared statement outlives it.
+pub struct RestrictedUser {
+    user: Role,
+    context: i32,
+    _settings: SettingScope,
+}
+
+impl RestrictedUser {
+    /// Becomes a role.
+    pub fn new(role: Role) -> Self {
+        let _settings = SettingScope::new(&[]);
+        let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+        // SAFETY: reads, then sets variables of the backend. They are restored on drop, also when an
+        // ERROR unwinds; a (sub)transaction abort restores them as well.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            let restricted =
+                pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
+            pg_sys::SetUserIdAndSecContext(role, context | restricted as i32);
+        }
+        Self {
+            user,
+            context,
+            _settings,
+        }
+    }
+}
+
+impl Drop for RestrictedUser {
+    fn drop(&mut self) {
+        // SAFETY: sets the variables to what they were.
+        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
+    }
+}
+
+/// User text (relation names, expressions) is understood under another search_path until the scope ends.
+///
+/// # Errors
+/// 22023 for a NUL byte.
+pub fn search_path(path: &str) -> Result<SettingScope> {
+    let path = parse::c_string(path)?;
+    Ok(SettingScope::new(&[(c"search_path", &path)]))
+}
