@@ -4,6 +4,7 @@
 pub mod aggregate;
 pub mod array;
 pub mod call;
+pub mod catalog_scan;
 pub mod cell;
 pub mod context;
 pub mod error;
@@ -11,6 +12,7 @@ mod executor;
 pub mod identity;
 pub mod labels;
 pub mod list;
+pub mod moment;
 pub mod monitor;
 mod numeric;
 pub mod parse;

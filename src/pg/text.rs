@@ -23,7 +23,7 @@ const ASCII: [u8; 128] = {
 /// `bytes` are text of the database's encoding; the result is not used after them, or after the
 /// current memory context.
 #[inline]
-pub unsafe fn utf8<'a>(bytes: &'a [u8]) -> &'a str {
+pub unsafe fn utf8(bytes: &[u8]) -> &str {
     // SAFETY: an integer set when the session connects.
     let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
     let same = encoding == pg_sys::pg_enc::PG_UTF8 as i32;
@@ -59,6 +59,24 @@ unsafe fn converted<'a>(bytes: &'a [u8]) -> &'a str {
             // Bytes that never were text of this encoding: what is valid before them.
             std::str::from_utf8(&converted[..invalid.valid_up_to()]).unwrap_or("")
         }
+    }
+}
+
+/// A `text` datum in the current memory context, in the database's encoding.
+///
+/// # Safety
+/// The datum is not used after the current memory context.
+pub unsafe fn datum(text: &str) -> pg_sys::Datum {
+    // SAFETY: PostgreSQL copies, and where the encodings differ converts first (22P05 where it cannot).
+    unsafe {
+        let start = text.as_ptr().cast::<c_char>();
+        let length = i32::try_from(text.len()).unwrap_or(i32::MAX);
+        let converted = pg_sys::pg_any_to_server(start, length, pg_sys::pg_enc::PG_UTF8 as i32);
+        pg_sys::Datum::from(if std::ptr::eq(converted, start) {
+            pg_sys::cstring_to_text_with_len(start, length)
+        } else {
+            pg_sys::cstring_to_text(converted)
+        })
     }
 }
 

@@ -1,3 +1,12 @@
 //! Named models: their versions and aliases, who may use them, which one serves.
 
+mod catalog;
+pub mod reference;
+pub mod serving;
+
 pgrx::extension_sql_file!("../../sql/catalog/registry.sql", name = "registry");
+pgrx::extension_sql_file!(
+    "../../sql/catalog/serving.sql",
+    name = "serving",
+    requires = ["registry"]
+);

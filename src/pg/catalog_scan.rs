@@ -1,0 +1,307 @@
+//! Rows of the extension's own tables by index, under the active snapshot: what a look-up inside
+//! `predict` needs, at a fraction of the cost of a query.
+//!
+//! Such a scan sees exactly what the running statement sees, runs on a standby, takes no transaction
+//! number, and goes by no privilege and no row-level security: who calls it checks what the user may.
+
+use super::array::varlena_bytes;
+use super::error::{Failure, Result};
+use super::text;
+use pgrx::pg_sys;
+use std::ffi::CStr;
+use std::marker::PhantomData;
+
+/// A table of the extension with one of its indexes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Indexed {
+    /// The table.
+    pub table: pg_sys::Oid,
+    /// The index.
+    pub index: pg_sys::Oid,
+}
+
+impl Indexed {
+    /// Finds a table and its index by name in a schema.
+    ///
+    /// # Errors
+    /// XX000 where one is not there.
+    pub fn find(schema: pg_sys::Oid, table: &CStr, index: &CStr) -> Result<Self> {
+        Ok(Self {
+            table: relation(schema, table)?,
+            index: relation(schema, index)?,
+        })
+    }
+}
+
+/// # Errors
+/// XX000 where there is none.
+fn relation(schema: pg_sys::Oid, name: &CStr) -> Result<pg_sys::Oid> {
+    // SAFETY: a syscache look-up by a NUL-terminated name.
+    let oid = unsafe { pg_sys::get_relname_relid(name.as_ptr(), schema) };
+    if oid == pg_sys::InvalidOid {
+        return Err(Failure::internal(format!(
+            "relation {} of the extension is missing",
+            name.to_string_lossy()
+        )));
+    }
+    Ok(oid)
+}
+
+/// The schema of the extension.
+///
+/// # Errors
+/// XX000 where the extension is not installed in this database.
+pub fn extension_namespace() -> Result<pg_sys::Oid> {
+    const NAME: i16 = pg_sys::Anum_pg_extension_extname as i16;
+    const NAMESPACE: usize = pg_sys::Anum_pg_extension_extnamespace as usize;
+    let extensions = Indexed {
+        table: pg_sys::ExtensionRelationId,
+        index: pg_sys::Oid::from(pg_sys::ExtensionNameIndexId),
+    };
+    let mut scan = Scan::new(extensions, &[(NAME, Key::Name(c"pglearn"))], Order::Forward)?;
+    scan.next()
+        .map(|row| row.oid(NAMESPACE))
+        .ok_or_else(|| Failure::internal("extension pglearn is not installed in this database"))
+}
+
+/// What a column of the index must equal.
+#[derive(Debug, Clone, Copy)]
+pub enum Key<'a> {
+    /// `text COLLATE "C"`
+    Text(&'a str),
+    /// `name`
+    Name(&'a CStr),
+    /// `bigint`
+    BigInt(i64),
+    /// `integer`
+    Int(i32),
+}
+
+/// In which order of the index rows come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Ascending.
+    Forward,
+    /// Descending.
+    Backward,
+}
+
+/// Columns of an index that a scan may compare.
+const MAX_KEYS: usize = 2;
+
+/// A scan of an index.
+pub struct Scan {
+    table: pg_sys::Relation,
+    index: pg_sys::Relation,
+    scan: pg_sys::SysScanDesc,
+    direction: pg_sys::ScanDirection::Type,
+    values: Vec<pg_sys::Datum>,
+    nulls: Vec<bool>,
+}
+
+impl Scan {
+    /// Opens a scan for the rows whose columns (by number) equal the keys; the columns are the first
+    /// ones of the index. No keys: all rows.
+    ///
+    /// # Errors
+    /// XX000 where no statement is running.
+    pub fn new(relation: Indexed, keys: &[(i16, Key<'_>)], order: Order) -> Result<Self> {
+        // SAFETY: a flag of the session.
+        if !unsafe { pg_sys::ActiveSnapshotSet() } {
+            return Err(Failure::internal("no statement is running"));
+        }
+        // SAFETY: both relations exist, or index_open and table_open raise; the scan keys are copied;
+        // the active snapshot lives as long as the statement. What is open when an ERROR is raised,
+        // PostgreSQL closes.
+        unsafe {
+            let mut scan_keys = [pg_sys::ScanKeyData::default(); MAX_KEYS];
+            let count = keys.len().min(MAX_KEYS);
+            for (place, (column, key)) in scan_keys.iter_mut().zip(keys) {
+                key.write(place, *column);
+            }
+            let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+            let table = pg_sys::table_open(relation.table, lock);
+            let index = pg_sys::index_open(relation.index, lock);
+            let scan = pg_sys::systable_beginscan_ordered(
+                table,
+                index,
+                pg_sys::GetActiveSnapshot(),
+                count as i32,
+                scan_keys.as_mut_ptr(),
+            );
+            let columns = usize::try_from((*(*table).rd_att).natts).unwrap_or(0);
+            Ok(Self {
+                table,
+                index,
+                scan,
+                direction: match order {
+                    Order::Forward => pg_sys::ScanDirection::ForwardScanDirection,
+                    Order::Backward => pg_sys::ScanDirection::BackwardScanDirection,
+                },
+                values: vec![pg_sys::Datum::from(0); columns],
+                nulls: vec![true; columns],
+            })
+        }
+    }
+
+    /// The next row.
+    #[expect(clippy::should_implement_trait, reason = "the row borrows the scan")]
+    pub fn next(&mut self) -> Option<Row<'_>> {
+        // SAFETY: the scan is open; the tuple it returns is valid until the next one is fetched,
+        // which needs the scan mutable; values and nulls have the table's number of columns.
+        unsafe {
+            let tuple = pg_sys::systable_getnext_ordered(self.scan, self.direction);
+            if tuple.is_null() {
+                return None;
+            }
+            pg_sys::heap_deform_tuple(
+                tuple,
+                (*self.table).rd_att,
+                self.values.as_mut_ptr(),
+                self.nulls.as_mut_ptr(),
+            );
+            let header = (*tuple).t_data;
+            Some(Row {
+                values: &self.values,
+                nulls: &self.nulls,
+                stamp: Stamp {
+                    xmin: (*header).t_choice.t_heap.t_xmin.into_inner(),
+                    block: (
+                        (*tuple).t_self.ip_blkid.bi_hi,
+                        (*tuple).t_self.ip_blkid.bi_lo,
+                    ),
+                    item: (*tuple).t_self.ip_posid,
+                },
+                scan: PhantomData,
+            })
+        }
+    }
+}
+
+impl Drop for Scan {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened by `new`, closed here only.
+            unsafe {
+                let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+                pg_sys::systable_endscan_ordered(self.scan);
+                pg_sys::index_close(self.index, lock);
+                pg_sys::table_close(self.table, lock);
+            }
+        }
+    }
+}
+
+impl Key<'_> {
+    /// # Safety
+    /// The column is of the key's type; the current memory context outlives the scan.
+    unsafe fn write(self, place: &mut pg_sys::ScanKeyData, column: i16) {
+        let (equal, datum) = match self {
+            // SAFETY: copied into the current memory context.
+            Self::Text(text) => (pg_sys::F_TEXTEQ, unsafe { text::datum(text) }),
+            Self::Name(name) => (pg_sys::F_NAMEEQ, pg_sys::Datum::from(name.as_ptr())),
+            Self::BigInt(number) => (pg_sys::F_INT8EQ, pg_sys::Datum::from(number)),
+            Self::Int(number) => (pg_sys::F_INT4EQ, pg_sys::Datum::from(number)),
+        };
+        // SAFETY: fills the place; equality of the column's type, under collation "C".
+        unsafe {
+            pg_sys::ScanKeyInit(
+                place,
+                column,
+                pg_sys::BTEqualStrategyNumber as u16,
+                pg_sys::Oid::from(equal),
+                datum,
+            );
+        }
+    }
+}
+
+/// Which tuple a row is: no other one of the same table has the same stamp while a session that saw
+/// it lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    xmin: u32,
+    block: (u16, u16),
+    item: u16,
+}
+
+/// A row of a scan. Columns are numbered from 1, as in the catalogs; a reader of a column must be the
+/// one of its type.
+pub struct Row<'a> {
+    values: &'a [pg_sys::Datum],
+    nulls: &'a [bool],
+    /// Which tuple it is.
+    pub stamp: Stamp,
+    scan: PhantomData<&'a mut Scan>,
+}
+
+impl<'a> Row<'a> {
+    fn datum(&self, column: usize) -> Option<pg_sys::Datum> {
+        let null = *self.nulls.get(column.checked_sub(1)?)?;
+        (!null).then(|| self.values[column - 1])
+    }
+
+    /// Whether a column is NULL.
+    pub fn is_null(&self, column: usize) -> bool {
+        self.datum(column).is_none()
+    }
+
+    /// A `bigint`; 0 for NULL.
+    pub fn big_int(&self, column: usize) -> i64 {
+        self.datum(column).map_or(0, |datum| datum.value() as i64)
+    }
+
+    /// An `integer`; 0 for NULL.
+    pub fn int(&self, column: usize) -> i32 {
+        self.datum(column).map_or(0, |datum| datum.value() as i32)
+    }
+
+    /// An `oid` or a type of the same kind; invalid for NULL.
+    pub fn oid(&self, column: usize) -> pg_sys::Oid {
+        let oid = self.datum(column).map_or(0, |datum| datum.value() as u32);
+        pg_sys::Oid::from(oid)
+    }
+
+    /// A `text`.
+    pub fn text(&self, column: usize) -> Option<&'a str> {
+        // SAFETY: a text of the tuple, which lives as long as the row.
+        self.datum(column)
+            .map(|datum| unsafe { text::utf8(varlena_bytes(datum)) })
+    }
+
+    /// A `bytea`, detoasted into the current memory context.
+    ///
+    /// # Errors
+    /// What `refuse` says of its length, before it is read.
+    pub fn bytes(
+        &self,
+        column: usize,
+        refuse: impl FnOnce(usize) -> Result<()>,
+    ) -> Result<&'a [u8]> {
+        let Some(datum) = self.datum(column) else {
+            return Ok(&[]);
+        };
+        // SAFETY: a varlena of the tuple.
+        unsafe {
+            refuse(pg_sys::toast_raw_datum_size(datum))?;
+            Ok(varlena_bytes(datum))
+        }
+    }
+
+    /// An array of `oid` or a type of the same kind, without NULLs; empty for NULL.
+    pub fn oids(&self, column: usize) -> Vec<pg_sys::Oid> {
+        let Some(datum) = self.datum(column) else {
+            return Vec::new();
+        };
+        // SAFETY: a varlena array of the tuple.
+        let bytes = unsafe { varlena_bytes(datum) };
+        let elements = super::array::ArrayView::parse(bytes).filter(|array| !array.has_null);
+        let (words, _) = elements
+            .map_or(&[][..], |array| array.payload)
+            .as_chunks::<4>();
+        words
+            .iter()
+            .map(|word| pg_sys::Oid::from(u32::from_ne_bytes(*word)))
+            .collect()
+    }
+}

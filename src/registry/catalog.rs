@@ -1,0 +1,251 @@
+//! The registry's tables as a look-up reads them: where they are, which column is which.
+
+use super::reference::Choice;
+use crate::pg::catalog_scan::{Indexed, Key, Order, Row, Scan, Stamp, extension_namespace};
+use crate::pg::error::Result;
+use crate::pg::identity::{self, Role};
+use crate::pg::moment;
+use pgrx::pg_sys::Oid;
+use std::cell::Cell;
+
+// Columns in the order of sql/catalog/registry.sql; those that an upgrade adds stand behind them.
+const MODEL_ID: usize = 1;
+const MODEL_NAME: usize = 2;
+const MODEL_OWNER: usize = 3;
+const MODEL_GRANTEES: usize = 4;
+const VERSION_ID: usize = 1;
+const VERSION_MODEL: usize = 2;
+const VERSION_NUMBER: usize = 3;
+const VERSION_ARTIFACT: usize = 17;
+const VERSION_ARCHIVED: usize = 21;
+const ALIAS_MODEL: usize = 1;
+const ALIAS_NAME: usize = 2;
+const ALIAS_VERSION: usize = 3;
+
+/// The alias that serves where a reference names none.
+pub const CHAMPION: &str = "champion";
+
+/// The registry's tables, each with the index that a look-up goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct Catalog {
+    /// By name.
+    models: Indexed,
+    /// By model and number.
+    versions: Indexed,
+    /// By model and alias.
+    aliases: Indexed,
+}
+
+/// A model as its users know it.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Number of the model.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Who may change it.
+    pub owner: Role,
+    /// Who may use it besides.
+    grantees: Vec<Role>,
+}
+
+impl Model {
+    fn of(row: &Row<'_>) -> Self {
+        Self {
+            id: row.big_int(MODEL_ID),
+            name: row.text(MODEL_NAME).unwrap_or_default().to_owned(),
+            owner: row.oid(MODEL_OWNER),
+            grantees: row.oids(MODEL_GRANTEES),
+        }
+    }
+
+    /// Whether the current role owns it, was granted it, or inherits either: what the policy `usable`
+    /// of the table says too.
+    pub fn is_usable(&self) -> bool {
+        let mut roles = std::iter::once(self.owner).chain(self.grantees.iter().copied());
+        roles.any(identity::has_privileges_of)
+    }
+}
+
+/// The row of a version.
+pub struct Version<'a> {
+    /// Number in the database.
+    pub id: i64,
+    /// Number in its model.
+    pub number: i32,
+    /// Which tuple it is.
+    pub stamp: Stamp,
+    row: Row<'a>,
+}
+
+impl Version<'_> {
+    /// The stored model.
+    ///
+    /// # Errors
+    /// What `refuse` says of its length in bytes.
+    pub fn artifact(&self, refuse: impl FnOnce(usize) -> Result<()>) -> Result<&[u8]> {
+        self.row.bytes(VERSION_ARTIFACT, refuse)
+    }
+}
+
+thread_local! {
+    /// Where the tables are, with the number of changes of theirs up to which that is so.
+    static FOUND: Cell<Option<(u64, Catalog)>> = const { Cell::new(None) };
+}
+
+impl Catalog {
+    /// Finds the tables.
+    ///
+    /// # Errors
+    /// XX000 where the extension is not whole.
+    pub fn find() -> Result<Self> {
+        match FOUND.get() {
+            Some((changes, catalog)) if changes == moment::catalog_changes() => Ok(catalog),
+            _ => Self::look_up(),
+        }
+    }
+
+    #[cold]
+    fn look_up() -> Result<Self> {
+        // Read before: what changes meanwhile makes this look-up outdated.
+        let changes = moment::catalog_changes();
+        let schema = extension_namespace()?;
+        let catalog = Self {
+            models: Indexed::find(schema, c"models", c"models_name_key")?,
+            versions: Indexed::find(
+                schema,
+                c"model_versions",
+                c"model_versions_model_id_version_key",
+            )?,
+            aliases: Indexed::find(schema, c"model_aliases", c"model_aliases_pkey")?,
+        };
+        moment::watch(&[
+            catalog.models.table,
+            catalog.versions.table,
+            catalog.aliases.table,
+        ]);
+        FOUND.set(Some((changes, catalog)));
+        Ok(catalog)
+    }
+
+    /// The table of the versions: part of what makes one unique in a session.
+    pub fn versions_table(&self) -> Oid {
+        self.versions.table
+    }
+
+    /// The model of a name, whoever may use it.
+    ///
+    /// # Errors
+    /// Those of a scan.
+    pub fn model(&self, name: &str) -> Result<Option<Model>> {
+        let key = [(MODEL_NAME as i16, Key::Text(name))];
+        let mut scan = Scan::new(self.models, &key, Order::Forward)?;
+        Ok(scan.next().map(|row| Model::of(&row)))
+    }
+
+    /// The names of the models that the current role may use.
+    ///
+    /// # Errors
+    /// Those of a scan.
+    pub fn usable_names(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        let mut scan = Scan::new(self.models, &[], Order::Forward)?;
+        while let Some(row) = scan.next() {
+            let model = Model::of(&row);
+            if model.is_usable() {
+                names.push(model.name);
+            }
+        }
+        Ok(names)
+    }
+
+    /// The number of the version that an alias of a model stands for.
+    ///
+    /// # Errors
+    /// Those of a scan.
+    pub fn alias(&self, model: i64, alias: &str) -> Result<Option<i32>> {
+        let keys = [
+            (ALIAS_MODEL as i16, Key::BigInt(model)),
+            (ALIAS_NAME as i16, Key::Text(alias)),
+        ];
+        let mut scan = Scan::new(self.aliases, &keys, Order::Forward)?;
+        Ok(scan.next().map(|row| row.int(ALIAS_VERSION)))
+    }
+
+    /// The aliases of a model.
+    ///
+    /// # Errors
+    /// Those of a scan.
+    pub fn aliases(&self, model: i64) -> Result<Vec<String>> {
+        let key = [(ALIAS_MODEL as i16, Key::BigInt(model))];
+        let mut scan = Scan::new(self.aliases, &key, Order::Forward)?;
+        let mut aliases = Vec::new();
+        while let Some(row) = scan.next() {
+            aliases.extend(row.text(ALIAS_NAME).map(str::to_owned));
+        }
+        Ok(aliases)
+    }
+
+    /// Runs `work` on the row of the version that a choice means; `None` where there is none.
+    ///
+    /// # Errors
+    /// Those of a scan and of `work`.
+    pub fn version<T>(
+        &self,
+        model: i64,
+        choice: &Choice,
+        work: impl FnOnce(Version<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let number = match choice {
+            Choice::Version(number) => Some(*number),
+            Choice::Alias(alias) => match self.alias(model, alias)? {
+                Some(number) => Some(number),
+                None => return Ok(None),
+            },
+            Choice::Serving => self.alias(model, CHAMPION)?,
+        };
+        match number {
+            Some(number) => {
+                let keys = [
+                    (VERSION_MODEL as i16, Key::BigInt(model)),
+                    (VERSION_NUMBER as i16, Key::Int(number)),
+                ];
+                let mut scan = Scan::new(self.versions, &keys, Order::Forward)?;
+                scan.next().map(|row| work(version(row))).transpose()
+            }
+            None => {
+                let key = [(VERSION_MODEL as i16, Key::BigInt(model))];
+                let mut scan = Scan::new(self.versions, &key, Order::Backward)?;
+                while let Some(row) = scan.next() {
+                    if row.is_null(VERSION_ARCHIVED) {
+                        return work(version(row)).map(Some);
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// The numbers of a model's versions, newest first.
+    ///
+    /// # Errors
+    /// Those of a scan.
+    pub fn version_numbers(&self, model: i64) -> Result<Vec<i32>> {
+        let key = [(VERSION_MODEL as i16, Key::BigInt(model))];
+        let mut scan = Scan::new(self.versions, &key, Order::Backward)?;
+        let mut numbers = Vec::new();
+        while let Some(row) = scan.next() {
+            numbers.push(row.int(VERSION_NUMBER));
+        }
+        Ok(numbers)
+    }
+}
+
+fn version(row: Row<'_>) -> Version<'_> {
+    Version {
+        id: row.big_int(VERSION_ID),
+        number: row.int(VERSION_NUMBER),
+        stamp: row.stamp,
+        row,
+    }
+}
