@@ -109,6 +109,9 @@ impl Failure {
             )
             .detail("Rows with a NULL in the dependent or an independent variable are skipped.")
             .hint("SELECT count(*) with IS NOT NULL conditions on the variables shows what is left."),
+            Error::OneClass { class } => Self::parameter("only one class in the training rows")
+                .detail(format!("All of them have class number {}.", class + 1))
+                .hint("A classification needs rows of at least two classes."),
             Error::InvalidParameter { name, value, expected } => {
                 Self::parameter(format!("invalid value for {name}: {value}"))
                     .detail(format!("{name} must be {expected}."))

@@ -21,6 +21,12 @@ pub enum Error {
     /// There is no row to learn from.
     #[error("no rows to learn from")]
     NoRows,
+    /// Every row to learn a classification from has the same class.
+    #[error("only one class in the training rows: number {class}")]
+    OneClass {
+        /// The class, counted from 0 in the order of the classes.
+        class: usize,
+    },
     /// A parameter lies outside its range.
     #[error("parameter {name} is {value}, expected {expected}")]
     InvalidParameter {

@@ -8,6 +8,7 @@ mod encoding;
 pub mod error;
 pub mod frame;
 pub mod learners;
+pub mod least_squares;
 mod linalg;
 pub mod linear;
 pub mod logistic;

@@ -4,15 +4,23 @@
 //! caller merges them in lane order, so that rounding does not depend on who did what. The calling
 //! thread works too and is the only one that speaks to the [`Monitor`].
 
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::monitor::{Monitor, Progress, check};
+use crate::tiles::TILE_ROWS;
 use crate::{Error, Result};
 
 /// How long the calling thread sleeps at the most between two polls while others still work.
 const NAP: Duration = Duration::from_millis(10);
+/// Lanes at the most; more threads than that find no work.
+const MAX_LANES: usize = 16;
+/// Rows a lane should have at least.
+const LANE_ROWS: usize = 4096;
+/// Bytes all lanes' sums of products may take together (two lanes always may).
+const LANE_BYTES: usize = 32 << 20;
 
 /// A monitor and how far the computation is.
 pub(crate) struct Watch<'a> {
@@ -40,6 +48,21 @@ impl<'a> Watch<'a> {
     pub fn tick(&mut self) -> Result<()> {
         check(self.monitor, self.progress)
     }
+}
+
+/// Lanes for sums of `p * p` products, whatever the number of rows.
+pub(crate) fn lanes_at_most(p: usize) -> usize {
+    let bytes = p.saturating_mul(p).saturating_mul(size_of::<f64>());
+    (LANE_BYTES / bytes.max(1)).clamp(2, MAX_LANES)
+}
+
+/// Cuts `range` at tile borders into lanes, by the number of rows and of products only.
+pub(crate) fn lane_ranges(range: &Range<usize>, p: usize) -> Vec<Range<usize>> {
+    let count = (range.len() / LANE_ROWS).clamp(1, lanes_at_most(p));
+    let first = range.start / TILE_ROWS;
+    let tiles = range.end.div_ceil(TILE_ROWS) - first;
+    let cut = |i: usize| ((first + tiles * i / count) * TILE_ROWS).clamp(range.start, range.end);
+    (0..count).map(|i| cut(i)..cut(i + 1)).collect()
 }
 
 /// Runs `work(lane, tick)` once for each lane on up to `threads` threads, the caller's included.
@@ -228,5 +251,21 @@ mod tests {
             }
         });
         assert_eq!(outcome, Err(Error::NoRows));
+    }
+
+    #[test]
+    fn lanes_cover_the_rows_once_and_cut_at_tiles() {
+        for range in [0..1, 0..256, 100..5000, 1000..200_000, 7..1_000_001] {
+            for p in [2, 101, 1601] {
+                let lanes = lane_ranges(&range, p);
+                assert_eq!(lanes.first().unwrap().start, range.start);
+                assert_eq!(lanes.last().unwrap().end, range.end);
+                for pair in lanes.windows(2) {
+                    assert_eq!(pair[0].end, pair[1].start);
+                    assert_eq!(pair[0].end % TILE_ROWS, 0);
+                }
+                assert!(lanes.len() <= MAX_LANES);
+            }
+        }
     }
 }

@@ -1,4 +1,19 @@
 //! The learners behind `train()`: one trait, one table.
+//!
+//! [`ALGORITHMS`] lists what there is with its hyper-parameters; [`algorithm`] makes a [`Learner`] of a
+//! name and JSON, [`choose`] is the rule of `auto`. A learner turns encoded rows into a
+//! [`Predictor`](crate::pipeline::Predictor). A new one is a file here and an entry in the table.
+
+mod choice;
+mod elastic_net;
+mod linear_regression;
+mod ridge;
+mod settings;
+mod table;
+mod words;
+
+pub use choice::{algorithm, choose};
+pub use table::{ALGORITHMS, Algorithm, Hyperparameter, Range, Setting};
 
 use crate::Result;
 use crate::monitor::Monitor;
@@ -47,6 +62,17 @@ pub enum Task {
     Classification,
     /// Of a number.
     Regression,
+}
+
+impl Task {
+    /// Its name in SQL.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classification => "classification",
+            Self::Regression => "regression",
+        }
+    }
 }
 
 /// How a learner wants its features.

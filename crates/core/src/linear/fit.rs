@@ -86,6 +86,39 @@ pub fn finish(state: &[u8], monitor: &mut dyn Monitor) -> Result<LinearFit> {
     fit(&header, &triangle, monitor)
 }
 
+/// What is known of the targets behind a triangle.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Targets {
+    /// Number of features.
+    pub columns: usize,
+    /// Rows that count as degrees of freedom.
+    pub rows: u64,
+    /// Sum of the squared distances of the targets from their mean.
+    pub squares: f64,
+    /// One of the targets.
+    pub first: f64,
+}
+
+/// Computes the fit of rows that were reduced elsewhere: `triangle` is the factor of (X, y), dense,
+/// column after column, the target last.
+///
+/// # Errors
+/// As [`finish`].
+pub(crate) fn fit_triangle(
+    triangle: &[f64],
+    targets: &Targets,
+    monitor: &mut dyn Monitor,
+) -> Result<LinearFit> {
+    let header = Header {
+        columns: targets.columns,
+        folded: targets.rows,
+        squares: targets.squares,
+        origin: targets.first,
+        ..Header::default()
+    };
+    fit(&header, triangle, monitor)
+}
+
 fn fit(header: &Header, triangle: &[f64], monitor: &mut dyn Monitor) -> Result<LinearFit> {
     let columns = header.columns;
     let factor = Pivoted::new(triangle, columns, header.folded, monitor)?;
@@ -170,7 +203,7 @@ fn fit(header: &Header, triangle: &[f64], monitor: &mut dyn Monitor) -> Result<L
 /// An orthonormal basis of the vectors that X maps to zero (zero columns aside), in the user's units.
 ///
 /// The pseudo-inverse solution is the basic one less its share in this space.
-struct NullSpace {
+pub(crate) struct NullSpace {
     /// Householder vectors, one after the other, `columns` cells each.
     vectors: Vec<f64>,
     taus: Vec<f64>,
@@ -178,7 +211,7 @@ struct NullSpace {
 }
 
 impl NullSpace {
-    fn new(factor: &Pivoted, monitor: &mut dyn Monitor) -> Result<Self> {
+    pub fn new(factor: &Pivoted, monitor: &mut dyn Monitor) -> Result<Self> {
         let columns = factor.norms.len();
         let dimension = factor.nonzero - factor.rank;
         let mut vectors = zeroed(dimension * columns)?;
@@ -214,21 +247,38 @@ impl NullSpace {
         })
     }
 
+    /// Its dimension.
+    pub fn dimension(&self) -> usize {
+        self.taus.len()
+    }
+
+    /// Rotates `v` so that its share in the space becomes its first [`dimension`](Self::dimension)
+    /// cells.
+    pub fn rotate(&self, v: &mut [f64]) {
+        for (step, (reflection, tau)) in self.reflections() {
+            reflect(&reflection[step..], *tau, &mut v[step..]);
+        }
+    }
+
+    /// Undoes [`rotate`](Self::rotate).
+    pub fn rotate_back(&self, v: &mut [f64]) {
+        for (step, (reflection, tau)) in self.reflections().rev() {
+            reflect(&reflection[step..], *tau, &mut v[step..]);
+        }
+    }
+
+    fn reflections(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = (usize, (&[f64], &f64))> + ExactSizeIterator {
+        let vectors = self.vectors.chunks_exact(self.columns.max(1));
+        vectors.zip(&self.taus).enumerate()
+    }
+
     /// Removes from `v` its share in the space.
     fn project_out(&self, v: &mut [f64]) {
-        let reflections = || {
-            self.vectors
-                .chunks_exact(self.columns)
-                .zip(&self.taus)
-                .enumerate()
-        };
-        for (step, (reflection, tau)) in reflections() {
-            reflect(&reflection[step..], *tau, &mut v[step..]);
-        }
-        v[..self.taus.len()].fill(0.0);
-        for (step, (reflection, tau)) in reflections().rev() {
-            reflect(&reflection[step..], *tau, &mut v[step..]);
-        }
+        self.rotate(v);
+        v[..self.dimension()].fill(0.0);
+        self.rotate_back(v);
     }
 }
 

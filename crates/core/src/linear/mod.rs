@@ -49,7 +49,9 @@ mod tails;
 
 pub use accumulator::LinearAccumulator;
 pub use fit::{Finding, LinearFit, finish};
+pub(crate) use fit::{NullSpace, Targets, fit_triangle};
 pub use heteroskedasticity::{BreuschPagan, BreuschPaganTest, breusch_pagan};
 pub use params::{FittedLinear, LinearParams, LinearValidParams};
+pub(crate) use pivoted::Pivoted;
 pub use state::{StateMut, state_len};
 pub use tails::{chi_squared_upper, student_two_sided};

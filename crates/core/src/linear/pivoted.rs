@@ -17,7 +17,7 @@ const RANK_TOLERANCE: f64 = 1e-13;
 
 /// `R D P = Q (T S; 0 0)`: D equilibrates the columns, P orders them, T (order `rank`) is triangular.
 #[derive(Debug)]
-pub(super) struct Pivoted {
+pub(crate) struct Pivoted {
     /// Columns in the order of the factor: independent ones, dependent ones, zero columns.
     pub order: Vec<usize>,
     /// Number of independent columns.

@@ -7,14 +7,14 @@ use super::model::{Finding, LogisticFit, Status};
 use super::newton::{self, prepare};
 use super::outcome::{Limits, Outcome, factored};
 use super::params::{Intercept, LogisticValidParams, Optimizer};
-use super::pass::{Problem, lanes_at_most};
+use super::pass::Problem;
 use super::separation::culprits;
 use super::survey::Survey;
 use super::tail::two_sided;
 use super::{cg, igd};
 use crate::Result;
 use crate::monitor::Monitor;
-use crate::parallel::Watch;
+use crate::parallel::{Watch, lanes_at_most};
 use crate::tiles::{TILE_STRIDE, zeroed};
 
 /// Whether an intercept is added.

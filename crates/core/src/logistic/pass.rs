@@ -5,16 +5,10 @@ use std::ops::Range;
 use pglearn_kernels::{LogisticSpan, LogisticSums, Scratch, linear_predictor, logistic_pass};
 
 use super::Rows;
-use crate::parallel::{Watch, for_each_lane};
+use crate::parallel::{Watch, for_each_lane, lane_ranges};
 use crate::tiles::{TILE_ROWS, TILE_STRIDE, Tiles, zeroed};
 use crate::{Error, Result};
 
-/// Lanes at the most; more threads than that find no work.
-const MAX_LANES: usize = 16;
-/// Rows a lane should have at least.
-const LANE_ROWS: usize = 4096;
-/// Bytes all lanes' curvature sums may take together (two lanes always may).
-const LANE_BYTES: usize = 32 << 20;
 /// Multiply-adds between two polls at the most: well below 50 ms on a slow machine.
 const SPAN_WORK: usize = 40_000_000;
 /// Multiply-adds below which starting threads costs more than it saves.
@@ -54,21 +48,6 @@ pub(crate) struct Problem<'a> {
     threads: usize,
     /// Raw value = cell seen by the passes + shift, per feature.
     shifts: Vec<f64>,
-}
-
-/// Lanes for `p` coefficients, whatever the number of rows.
-pub(crate) fn lanes_at_most(p: usize) -> usize {
-    let bytes = p.saturating_mul(p).saturating_mul(size_of::<f64>());
-    (LANE_BYTES / bytes.max(1)).clamp(2, MAX_LANES)
-}
-
-/// Cuts `range` at tile borders into lanes, by the number of rows and coefficients only.
-fn lane_ranges(range: &Range<usize>, p: usize) -> Vec<Range<usize>> {
-    let count = (range.len() / LANE_ROWS).clamp(1, lanes_at_most(p));
-    let first = range.start / TILE_ROWS;
-    let tiles = range.end.div_ceil(TILE_ROWS) - first;
-    let cut = |i: usize| ((first + tiles * i / count) * TILE_ROWS).clamp(range.start, range.end);
-    (0..count).map(|i| cut(i)..cut(i + 1)).collect()
 }
 
 impl<'a> Problem<'a> {
@@ -394,26 +373,5 @@ impl Source<'_> {
             }
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lanes_cover_the_rows_once_and_cut_at_tiles() {
-        for range in [0..1, 0..256, 100..5000, 1000..200_000, 7..1_000_001] {
-            for p in [2, 101, 1601] {
-                let lanes = lane_ranges(&range, p);
-                assert_eq!(lanes.first().unwrap().start, range.start);
-                assert_eq!(lanes.last().unwrap().end, range.end);
-                for pair in lanes.windows(2) {
-                    assert_eq!(pair[0].end, pair[1].start);
-                    assert_eq!(pair[0].end % TILE_ROWS, 0);
-                }
-                assert!(lanes.len() <= MAX_LANES);
-            }
-        }
     }
 }
