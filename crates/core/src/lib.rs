@@ -6,6 +6,7 @@
 
 mod encoding;
 pub mod error;
+pub mod evaluation;
 pub mod frame;
 pub mod learners;
 pub mod least_squares;
@@ -17,6 +18,7 @@ pub mod monitor;
 pub mod options;
 mod parallel;
 pub mod pipeline;
+mod selection;
 pub mod split;
 pub mod tiles;
 pub mod value;

@@ -14,13 +14,13 @@ pub use regression::RegressionErrors;
 
 /// A sum that loses nothing to its own size (Neumaier 1974).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Sum {
+pub(crate) struct Sum {
     sum: f64,
     lost: f64,
 }
 
 impl Sum {
-    fn add(&mut self, value: f64) {
+    pub(crate) fn add(&mut self, value: f64) {
         let total = self.sum + value;
         self.lost += if self.sum.abs() >= value.abs() {
             (self.sum - total) + value
@@ -36,7 +36,7 @@ impl Sum {
     }
 
     /// The sum; an infinity stays one (its correction would be NaN).
-    fn value(self) -> f64 {
+    pub(crate) fn value(self) -> f64 {
         if self.sum.is_finite() {
             self.sum + self.lost
         } else {

@@ -1,17 +1,17 @@
 //! Splits by time: learn from the past, judge on what came after.
 
-use crate::monitor::{Monitor, Progress, check};
+use crate::monitor::Monitor;
+use crate::selection::{by_order, nth};
 use crate::{Error, Result};
 
-/// Times looked at between two polls.
-const BLOCK: usize = 1 << 20;
+/// The bit that turns the order of unsigned numbers into that of signed ones.
+const SIGN: u64 = 1 << 63;
 
 /// The time from which on rows are held out: the latest `ceil(test_size * rows)` rows and all that are
 /// as late as the first of them.
 ///
 /// Where that would leave nothing to learn from, the earliest time alone is learned from. The cut-off
-/// is an element of `times`: it is found by its bytes, the highest first, in at most 8 passes and
-/// without a copy.
+/// is an element of `times`, found in 8 passes without a copy.
 ///
 /// # Errors
 /// [`Error::NoRows`] for no times; [`Error::Option`] where all are the same; [`Error::Stopped`].
@@ -21,7 +21,8 @@ pub fn time_cutoff(times: &[i64], test_size: f64, monitor: &mut dyn Monitor) -> 
         .len()
         .checked_sub(latest.clamp(1, times.len().max(1)))
         .ok_or(Error::NoRows)?;
-    let cutoff = element(times, rank, monitor)?;
+    let key = |row: usize| times[row].cast_unsigned() ^ SIGN;
+    let cutoff = (nth(times.len(), &key, rank, monitor)? ^ SIGN).cast_signed();
     if times.iter().any(|time| *time < cutoff) {
         return Ok(cutoff);
     }
@@ -33,54 +34,11 @@ pub fn time_cutoff(times: &[i64], test_size: f64, monitor: &mut dyn Monitor) -> 
     })
 }
 
-/// The element that sorting would put at `rank`.
-fn element(times: &[i64], mut rank: usize, monitor: &mut dyn Monitor) -> Result<i64> {
-    let mut found = 0_u64;
-    for byte in (0..8).rev() {
-        let shift = 8 * byte;
-        // The bytes found so far; none of them in the first pass.
-        let above = u64::MAX.checked_shl(shift + 8).unwrap_or(0);
-        let mut counts = [0_usize; 256];
-        for (done, block) in times.chunks(BLOCK).enumerate() {
-            let state = Progress {
-                phase: "splitting by time",
-                done: (done * BLOCK) as u64,
-                total: times.len() as u64,
-                loss: f64::NAN,
-            };
-            check(monitor, state)?;
-            for time in block.iter().map(|time| ascending(*time)) {
-                if time & above == found & above {
-                    counts[(time >> shift) as usize & 255] += 1;
-                }
-            }
-        }
-        let mut digit = 0;
-        while digit < 255 && rank >= counts[digit] {
-            rank -= counts[digit];
-            digit += 1;
-        }
-        found |= (digit as u64) << shift;
-    }
-    Ok((found ^ (1 << 63)).cast_signed())
-}
-
-/// The order of signed numbers among unsigned ones.
-fn ascending(time: i64) -> u64 {
-    time.cast_unsigned() ^ (1 << 63)
-}
-
 /// A number as a time that sorts alike, for a `time` split by a column of numbers; -0 is 0. NaN sorts
 /// last.
 #[must_use]
 pub fn order_of_number(value: f64) -> i64 {
-    let canonical = if value.is_nan() {
-        f64::NAN
-    } else {
-        value + 0.0
-    };
-    let bits = canonical.to_bits().cast_signed();
-    if bits < 0 { bits ^ i64::MAX } else { bits }
+    (by_order(value) ^ SIGN).cast_signed()
 }
 
 #[cfg(test)]
