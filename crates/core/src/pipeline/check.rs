@@ -8,6 +8,11 @@ use super::encoder::{Encoder, Encoding};
 use super::{Input, InputKind, LabelKind, Pipeline, Predictor, Target, TargetKind};
 use crate::{Error, Result};
 
+/// Values of a row at the most.
+pub(super) const MAX_SLOTS: usize = 1 << 17;
+/// Margins times slots that need no coefficients to show for it.
+const EMPTY_CELLS: usize = 1 << 20;
+
 impl Pipeline {
     /// That every part fits the others.
     pub(super) fn check(&self) -> Result<()> {
@@ -15,6 +20,7 @@ impl Pipeline {
         let names = self.inputs.iter().map(|input| &input.name);
         holds(distinct(names), "two inputs of one name")?;
         check_target(&self.target)?;
+        holds(self.encoders.len() <= MAX_SLOTS, "number of encoders")?;
         self.check_encoders()?;
         let features = self.width();
         let fits = self.means.len() == features && finite(&self.means);
@@ -33,6 +39,10 @@ impl Pipeline {
         let fits = margins.checked_mul(features) == Some(linear.coefficients.len());
         holds(fits, "number of coefficients")?;
         holds(finite(&linear.coefficients), "a coefficient")?;
+        // Slots without a column cost no bytes here, but memory in a scorer.
+        let cells = margins.saturating_mul(self.encoders.len());
+        let most = EMPTY_CELLS.max(linear.coefficients.len().saturating_mul(4));
+        holds(cells <= most, "more classes than columns are worth")?;
         let errors = margins.checked_mul(features + 1);
         let fits = linear.std_err.is_empty() || errors == Some(linear.std_err.len());
         holds(fits, "number of standard errors")?;

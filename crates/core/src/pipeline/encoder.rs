@@ -224,6 +224,7 @@ impl Encoder {
         let number;
         let text = match value {
             Value::Text(text) => text,
+            Value::Time(_) => return Err(wrong_kind(&self.slot, value, "a category")),
             _ => {
                 number = NumberText::new(self.number(value)?);
                 number.as_str()

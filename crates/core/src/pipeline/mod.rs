@@ -4,13 +4,17 @@ mod calendar;
 mod category;
 mod check;
 mod encoder;
+mod explain;
 mod input;
 mod predictor;
 mod scorer;
 mod stored;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use encoder::{Encoder, Encoding, TimeColumn, TimePart, Unknown};
+pub use explain::Explanation;
 pub use input::{Input, InputKind};
 pub use predictor::{Linear, Link, Predictor, logistic};
 pub use scorer::Scorer;

@@ -17,12 +17,15 @@
 //! reference (option of `u32`), rare (flag), unknown `u8`, impute `u32`; 3 time: parts (list of part
 //! `u8`, center, scale), impute `i64`; 4 ignored. Names of slots follow from the inputs and are not stored.
 
+use super::check::MAX_SLOTS;
 use super::encoder::{Encoder, Encoding, TimeColumn, TimePart, Unknown};
 use super::{Input, InputKind, LabelKind, Linear, Link, Pipeline, Predictor, Target, TargetKind};
 use crate::encoding::{Kind, Reader, Writer, open, seal};
 use crate::{Error, Result};
 
 const LAYOUT: u8 = 1;
+/// Bytes at the most, a limit on what a forgery can cost.
+const MAX_BYTES: usize = 1 << 28;
 const INDICATOR: u8 = 1;
 const REFUSE_MISSING: u8 = 2;
 
@@ -55,7 +58,14 @@ impl Pipeline {
         writer.f64s(&linear.intercepts)?;
         writer.f64s(&linear.coefficients)?;
         writer.f64s(&linear.std_err)?;
-        seal(Kind::Pipeline, &writer.finish())
+        let sealed = seal(Kind::Pipeline, &writer.finish())?;
+        if sealed.len() > MAX_BYTES {
+            return Err(Error::MemoryLimit {
+                needed: sealed.len() as u64,
+                limit: MAX_BYTES as u64,
+            });
+        }
+        Ok(sealed)
     }
 
     /// Reads a stored form, trusting nothing in it: what comes back satisfies every condition that
@@ -64,6 +74,9 @@ impl Pipeline {
     /// # Errors
     /// [`Error::Corrupt`] names the first thing that does not fit; [`Error::OutOfMemory`].
     pub fn decode(bytes: &[u8]) -> Result<Self> {
+        if bytes.len() > MAX_BYTES {
+            return Err(corrupt("size of the model"));
+        }
         let mut reader = Reader::new(open(bytes, Kind::Pipeline)?);
         if reader.u8()? != LAYOUT {
             return Err(corrupt("layout of the model"));
@@ -190,10 +203,11 @@ fn write_encoder(writer: &mut Writer, encoder: &Encoder) -> Result<()> {
 fn read_encoders(reader: &mut Reader<'_>, inputs: &[Input]) -> Result<Vec<Encoder>> {
     let mut slots = inputs
         .iter()
-        .flat_map(|input| (0..input.slots()).map(|slot| input.slot_name(slot)));
+        .flat_map(|input| (0..input.slots()).map(|slot| input.slot_name(slot)))
+        .take(MAX_SLOTS + 1);
     let encoders = reader.list(ENCODER, |reader| {
-        let slot = slots.next().ok_or(corrupt("number of encoders"))?;
-        read_encoder(reader, slot)
+        let slot = slots.next();
+        read_encoder(reader, slot.ok_or(corrupt("number of encoders"))?)
     })?;
     match slots.next() {
         None => Ok(encoders),

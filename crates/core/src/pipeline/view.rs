@@ -133,3 +133,95 @@ fn encoder_view(encoder: &Encoder) -> Value {
     }
     view
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::Target;
+
+    #[test]
+    fn everything_is_shown() {
+        let encoder = |slot: &str, encoding, indicator| Encoder {
+            slot: slot.to_owned(),
+            encoding,
+            indicator,
+            refuse_missing: !indicator,
+        };
+        let input = |name: &str, kind, length| Input {
+            name: name.to_owned(),
+            sql_type: "some type".to_owned(),
+            kind,
+            length,
+        };
+        let one_hot = Encoding::OneHot {
+            categories: vec!["a".to_owned(), "b".to_owned()],
+            reference: Some(1),
+            rare: true,
+            unknown: Unknown::Rare,
+            impute: 2,
+        };
+        let number = Encoding::Number {
+            center: 1.0,
+            scale: 2.0,
+            impute: 3.0,
+        };
+        let pipeline = Pipeline {
+            algorithm: "logistic_regression".to_owned(),
+            target: Target {
+                name: "y".to_owned(),
+                sql_type: "boolean".to_owned(),
+                kind: TargetKind::Classes {
+                    label: LabelKind::Boolean,
+                    classes: vec!["false".to_owned(), "true".to_owned()],
+                },
+            },
+            inputs: vec![
+                input("t", InputKind::Text, None),
+                input("x", InputKind::Number, Some(2)),
+            ],
+            encoders: vec![
+                encoder("t", one_hot, true),
+                encoder("x[1]", number, false),
+                encoder("x[2]", Encoding::Ignored, false),
+            ],
+            means: vec![0.25, 0.5, 0.125, 0.0],
+            predictor: Predictor::Linear(Linear {
+                link: Link::Logistic,
+                intercepts: vec![9.0],
+                coefficients: vec![1.0, 2.0, 3.0, 4.0],
+                std_err: vec![f64::NAN, 0.1, 0.2, 0.3, 0.4],
+            }),
+        };
+        assert!(pipeline.encode().is_ok());
+        let term = |feature: &str, coefficient: f64, std_err: f64, mean: f64| json!({ "feature": feature, "coefficient": coefficient, "std_err": std_err, "mean": mean });
+        let expected = json!({
+            "algorithm": "logistic_regression",
+            "target": { "name": "y", "type": "boolean", "labels": "boolean", "classes": ["false", "true"] },
+            "inputs": [
+                { "name": "t", "type": "some type", "kind": "text", "encoding": {
+                    "one_hot": {
+                        "categories": ["a", "b"], "reference": "b", "rare": true,
+                        "handle_unknown": "infrequent_if_exist",
+                    },
+                    "impute": null,
+                    "indicator": true,
+                } },
+                { "name": "x", "type": "some type", "kind": "number", "elements": [
+                    { "number": { "center": 1.0, "scale": 2.0 }, "impute": null },
+                    { "ignored": true, "impute": null },
+                ] },
+            ],
+            "link": "logistic",
+            "margins": [{
+                "intercept": { "coefficient": 9.0, "std_err": null },
+                "terms": [
+                    term("t=a", 1.0, 0.1, 0.25),
+                    term("t=(rare)", 2.0, 0.2, 0.5),
+                    term("t is null", 3.0, 0.3, 0.125),
+                    term("x[1]", 4.0, 0.4, 0.0),
+                ],
+            }],
+        });
+        assert_eq!(pipeline.to_json(), expected);
+    }
+}

@@ -159,12 +159,15 @@ impl Scorer {
             }
         }
         let (doubles, rest) = x.as_chunks::<{ size_of::<f64>() }>();
-        // A cut double counts as one more.
-        let length = doubles.len() + usize::from(!rest.is_empty());
-        self.careful(
-            length,
-            doubles.iter().map(|bytes| f64::from_ne_bytes(*bytes)),
-        )
+        if !rest.is_empty() {
+            shape(
+                "bytes of a row",
+                self.slots.len() * size_of::<f64>(),
+                x.len(),
+            )?;
+        }
+        let numbers = doubles.iter().map(|bytes| f64::from_ne_bytes(*bytes));
+        self.careful(doubles.len(), numbers)
     }
 
     /// See [`Link::probabilities`].

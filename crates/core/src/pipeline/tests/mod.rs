@@ -1,0 +1,6 @@
+//! Properties of stored pipelines and of the scorer, over any pipeline.
+
+mod arbitrary;
+mod forgery;
+mod scorer;
+mod speed;
