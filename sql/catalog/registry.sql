@@ -111,13 +111,20 @@ CREATE POLICY usable ON alias_history FOR SELECT USING (EXISTS (SELECT FROM mode
 CREATE POLICY made ON alias_history FOR INSERT WITH CHECK (EXISTS (
     SELECT FROM models AS m WHERE m.model_id = alias_history.model_id AND pg_catalog.pg_has_role(m.owner::oid, 'USAGE')));
 
--- Versions are immutable: nothing but their archiving may be updated.
-GRANT SELECT, INSERT, DELETE ON models TO PUBLIC;
+-- What a role may write of the rows that are its own. Versions are immutable: nothing but their archiving may
+-- be updated. Numbers, times and the names of who did it are never given, always found.
+GRANT SELECT, DELETE ON models TO PUBLIC;
+GRANT INSERT (name, owner, seed, split_key) ON models TO PUBLIC;
 GRANT UPDATE (owner, grantees, split_key, last_version, tags) ON models TO PUBLIC;
-GRANT SELECT, INSERT, DELETE ON model_versions TO PUBLIC;
+GRANT SELECT, DELETE ON model_versions TO PUBLIC;
+GRANT INSERT (model_id, version, algorithm, task, target, classes, signature, hyperparams, metric, metrics, source,
+              recipe, training, warnings, artifact, holdout) ON model_versions TO PUBLIC;
 GRANT UPDATE (archived_at) ON model_versions TO PUBLIC;
-GRANT SELECT, INSERT, DELETE, UPDATE ON model_aliases TO PUBLIC;
-GRANT SELECT, INSERT ON alias_history TO PUBLIC;
+GRANT SELECT, DELETE ON model_aliases TO PUBLIC;
+GRANT INSERT (model_id, alias, version) ON model_aliases TO PUBLIC;
+GRANT UPDATE (version, changed_at) ON model_aliases TO PUBLIC;
+GRANT SELECT ON alias_history TO PUBLIC;
+GRANT INSERT (model_id, alias, action, from_version, to_version, reason, gate) ON alias_history TO PUBLIC;
 
 COMMENT ON TABLE models IS 'named models: who owns them, who may use them';
 COMMENT ON COLUMN models.model_id IS 'number of the model';

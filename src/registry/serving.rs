@@ -147,7 +147,7 @@ fn load(key: Key, model: &Model, version: &Version<'_>) -> Result<Rc<Serving>> {
 }
 
 #[cold]
-fn no_model(catalog: &Catalog, name: &str) -> Result<Failure> {
+pub(super) fn no_model(catalog: &Catalog, name: &str) -> Result<Failure> {
     let names = catalog.usable_names()?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let near = nearest(name, &names);
@@ -165,7 +165,7 @@ fn no_model(catalog: &Catalog, name: &str) -> Result<Failure> {
 }
 
 #[cold]
-fn permission_denied(model: &Model) -> Failure {
+pub(super) fn permission_denied(model: &Model) -> Failure {
     let schema = extension_schema();
     Failure::new(
         PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -178,7 +178,7 @@ fn permission_denied(model: &Model) -> Failure {
 }
 
 #[cold]
-fn no_version(catalog: &Catalog, model: &Model, choice: &Choice) -> Result<Failure> {
+pub(super) fn no_version(catalog: &Catalog, model: &Model, choice: &Choice) -> Result<Failure> {
     let name = &model.name;
     let undefined =
         |message: String| Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, message);
