@@ -31,6 +31,7 @@ import statsmodels.api as sm
 from statsmodels.stats.diagnostic import het_breuschpagan
 
 import datasets
+import evaluation
 import precise
 
 HERE = pathlib.Path(__file__).parent
@@ -242,6 +243,7 @@ MAKERS = {
     "patients": (make_patients, None),
     "houses": (make_houses, None),
     "metrics": (make_metrics, None),
+    "evaluation": (evaluation.make, None),
     "wine": (make_wine, "PGLEARN_WINE"),
     "telco": (make_telco, "PGLEARN_DATA"),
     "synthetic": (make_synthetic, None),

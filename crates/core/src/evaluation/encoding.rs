@@ -13,8 +13,15 @@ impl Holdout {
     /// `u8` of up to 256, else as `u32`) and the scores (`f64`).
     ///
     /// # Errors
-    /// [`Error::Shape`] for more classes or rows than 32 bits count, [`Error::OutOfMemory`].
+    /// [`Error::Shape`] for more than [`STORED_SCORES`], [`Error::OutOfMemory`].
     pub fn encode(&self) -> Result<Vec<u8>> {
+        if self.scores.len() > STORED_SCORES {
+            return Err(Error::Shape {
+                what: "scores of a stored hold-out",
+                expected: STORED_SCORES,
+                got: self.scores.len(),
+            });
+        }
         let mut writer = Writer::default();
         writer.length(self.classes)?;
         writer.i64(i64::try_from(self.seen).unwrap_or(i64::MAX))?;

@@ -25,7 +25,7 @@ pub(super) const BLOCK: usize = 1 << 17;
 /// # Example
 /// ```
 /// use pglearn_core::{evaluation::Holdout, monitor::Unattended};
-/// let mut holdout = Holdout::new(2);
+/// let mut holdout = Holdout::stored(2);
 /// for (class, probability) in [(0.0, 0.1), (0.0, 0.4), (1.0, 0.35), (1.0, 0.8)] {
 ///     holdout.push(class, &[probability])?;
 /// }

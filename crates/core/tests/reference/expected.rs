@@ -8,6 +8,7 @@ pub const TOLERANCE: f64 = 1e-8;
 /// One of the JSON files of `tests/reference`.
 pub fn document(name: &str) -> Value {
     let text = match name {
+        "evaluation" => include_str!("../../../../tests/reference/evaluation.json"),
         "houses" => include_str!("../../../../tests/reference/houses.json"),
         "metrics" => include_str!("../../../../tests/reference/metrics.json"),
         "patients" => include_str!("../../../../tests/reference/patients.json"),
