@@ -1,6 +1,8 @@
 //! A throwaway cluster: its own PostgreSQL installation, its own data, reachable through a socket
 //! in its own folder only.
 
+mod sibling;
+
 use std::cell::Cell;
 use std::fs;
 use std::io::Write;
@@ -111,7 +113,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    fn initialise(&self, settings: &[(String, String)]) -> Result<()> {
+    fn make_folders(&self) -> Result<()> {
         for folder in [&self.place.data, &self.place.socket] {
             fs::create_dir_all(folder).attempt(folder.display())?;
             fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
@@ -120,7 +122,11 @@ impl Cluster {
         }
         fs::File::create(&self.log).attempt(self.log.display())?;
         self.account.give(&self.log)?;
-        self.place.save()?;
+        self.place.save()
+    }
+
+    fn initialise(&self, settings: &[(String, String)]) -> Result<()> {
+        self.make_folders()?;
         let options = [
             "--username=postgres",
             "--auth=trust",
@@ -135,11 +141,6 @@ impl Cluster {
                 .arg("--pgdata")
                 .arg(&self.place.data),
         )?;
-        let conf = self.place.data.join("postgresql.conf");
-        let mut file = fs::OpenOptions::new()
-            .append(true)
-            .open(&conf)
-            .attempt(conf.display())?;
         let socket = self.place.socket.display().to_string();
         let fixed = [
             ("listen_addresses", ""),
@@ -148,10 +149,18 @@ impl Cluster {
             ("timezone", "UTC"),
             ("log_timezone", "UTC"),
         ];
-        let own = settings
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        for (name, value) in fixed.into_iter().chain(own) {
+        self.append_settings(&fixed.map(|(name, value)| (name.to_owned(), value.to_owned())))?;
+        self.append_settings(settings)
+    }
+
+    /// Adds lines to `postgresql.conf`, where the last one of a name holds.
+    fn append_settings(&self, settings: &[(String, String)]) -> Result<()> {
+        let conf = self.place.data.join("postgresql.conf");
+        let mut file = fs::OpenOptions::new()
+            .append(true)
+            .open(&conf)
+            .attempt(conf.display())?;
+        for (name, value) in settings {
             writeln!(file, "{name} = '{}'", value.replace('\'', "''")).attempt(conf.display())?;
         }
         Ok(())

@@ -52,7 +52,9 @@ fn with_server(
         &workspace.logs()?,
         &workspace.account,
     );
-    let plan = Plan::throwaway("test").with("max_connections", "60");
+    let plan = Plan::throwaway("test")
+        .with("max_connections", "60")
+        .with("max_prepared_transactions", "5");
     let cluster = Cluster::start(workspace, &toolbox.server, &extension, &plan)?;
     regress::run(
         workspace,
