@@ -4,7 +4,7 @@
 //! one place that gives each error of the mathematics its SQLSTATE is [`Failure::from_core`].
 
 use pglearn_core::Error;
-use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::pg_sys::panic::{ErrorReport, ErrorReportWithLevel};
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 
 /// The result of everything that can fail on the way between SQL and the mathematics.
@@ -62,6 +62,19 @@ impl Failure {
     /// A defect of ours (XX000): never a user's mistake.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message)
+    }
+
+    /// What PostgreSQL raised.
+    pub fn caught(report: &ErrorReportWithLevel) -> Self {
+        let mut failure = Self::new(report.sql_error_code(), report.message().trim_end());
+        failure.0.detail = report.detail().map(str::to_owned);
+        failure.0.hint = report.hint().map(str::to_owned);
+        failure
+    }
+
+    /// Its SQLSTATE.
+    pub fn code(&self) -> PgSqlErrorCode {
+        self.0.code
     }
 
     /// Adds what lies behind the error.
@@ -148,6 +161,11 @@ impl Failure {
             )),
             other => Self::internal(other.to_string()),
         }
+    }
+
+    /// Sends it as a WARNING.
+    pub fn warn(self) {
+        ErrorReport::from(self).report(PgLogLevel::WARNING);
     }
 
     /// Raises it as an ERROR from a function that has no `Result` to return.

@@ -19,12 +19,16 @@ pub mod parse;
 pub mod progress;
 pub mod query;
 mod reader;
+pub mod relation;
 pub mod rows;
 pub mod scan;
 pub mod sql;
+pub mod subtransaction;
 pub mod table;
 mod targets;
 mod text;
+pub mod trigger;
+pub mod tuple_store;
 pub mod value;
 
 pub use crate::pglearn_entry_point as entry_point;

@@ -387,6 +387,25 @@ pub fn quoted_name(relation: pg_sys::Oid) -> String {
     }
 }
 
+/// The relation of a name, if there is one; locked as for writing.
+///
+/// # Errors
+/// 42602, 42501.
+pub fn existing(argument: &str, text: &str) -> Result<Option<pg_sys::Oid>> {
+    let range = range_var(argument, text)?;
+    // SAFETY: `range` is a RangeVar made by PostgreSQL; no callback.
+    let relation = unsafe {
+        pg_sys::RangeVarGetRelidExtended(
+            range,
+            pg_sys::RowExclusiveLock as i32,
+            pg_sys::RVROption::RVR_MISSING_OK,
+            None,
+            std::ptr::null_mut(),
+        )
+    };
+    Ok((relation != pg_sys::InvalidOid).then_some(relation))
+}
+
 /// Checks that a relation can be created under this name: schema there and open to us, name free.
 ///
 /// # Errors

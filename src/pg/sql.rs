@@ -12,6 +12,7 @@ use super::labels;
 use super::parse;
 use pgrx::pg_sys;
 use pgrx::{FromDatum, IntoDatum};
+use std::ffi::CStr;
 
 /// A value for `$1`, `$2`, …; `None` is NULL.
 #[derive(Debug, Clone, Copy)]
@@ -253,28 +254,33 @@ pub fn execute(text: &str, params: &[Param<'_>]) -> Result<u64> {
     run(text, params, Mode::Write).map(|(count, _)| count)
 }
 
-fn run(text: &str, params: &[Param<'_>], mode: Mode) -> Result<(u64, Vec<Row>)> {
-    let text = text.replace("{ml}", &context::quoted_extension_schema()?);
-    let text = parse::c_string(&text)?;
+/// Runs SQL of our own that other means execute under the settings that hold for a statement here.
+pub fn in_own_path<T>(work: impl FnOnce() -> T) -> T {
     let _settings = SettingScope::new(&[
         (c"search_path", c"pg_catalog, pg_temp"),
         (c"row_security", c"on"),
     ]);
+    work()
+}
+
+fn run(text: &str, params: &[Param<'_>], mode: Mode) -> Result<(u64, Vec<Row>)> {
+    let text = text.replace("{ml}", &context::quoted_extension_schema()?);
+    let text = parse::c_string(&text)?;
+    in_own_path(|| run_here(&text, params, mode))
+}
+
+fn run_here(text: &CStr, params: &[Param<'_>], mode: Mode) -> Result<(u64, Vec<Row>)> {
     // SAFETY: connect, execute and finish in this order; an ERROR unwinds past it, and PostgreSQL pops
     // the connection with the (sub)transaction.
     unsafe { pg_sys::SPI_connect() };
     // Parameters live in the connection's memory.
-    let outcome = execute_connected(&text, params, mode);
+    let outcome = execute_connected(text, params, mode);
     // SAFETY: as above.
     unsafe { pg_sys::SPI_finish() };
     outcome
 }
 
-fn execute_connected(
-    text: &std::ffi::CStr,
-    params: &[Param<'_>],
-    mode: Mode,
-) -> Result<(u64, Vec<Row>)> {
+fn execute_connected(text: &CStr, params: &[Param<'_>], mode: Mode) -> Result<(u64, Vec<Row>)> {
     let mut types: Vec<_> = params.iter().map(Param::type_oid).collect();
     let datums: Vec<_> = params.iter().map(Param::datum).collect::<Result<_>>()?;
     let nulls: Vec<_> = datums

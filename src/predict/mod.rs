@@ -2,5 +2,7 @@
 
 mod entry;
 mod margin;
+pub mod row_scorer;
+mod score_on_insert;
 
 pgrx::extension_sql_file!("../../sql/catalog/predict.sql", name = "predict");

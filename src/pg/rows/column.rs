@@ -62,7 +62,7 @@ fn type_text(type_oid: pg_sys::Oid, typmod: i32) -> String {
 }
 
 /// How the elements of an array type are read, where they are numbers or booleans.
-pub(super) fn element_kind(type_oid: pg_sys::Oid) -> Option<CellKind> {
+pub fn element_kind(type_oid: pg_sys::Oid) -> Option<CellKind> {
     // SAFETY: syscache look-ups.
     let element = unsafe { pg_sys::getBaseType(pg_sys::get_base_element_type(type_oid)) };
     CellKind::of(element)

@@ -8,10 +8,12 @@
 
 mod column;
 mod key;
+mod layout;
 mod open;
 mod view;
 
-pub use column::{SourceColumn, describe, enum_labels};
+pub use column::{SourceColumn, describe, element_kind, enum_labels};
 pub use key::Key;
+pub use layout::RowLayout;
 pub use open::{Rows, read};
 pub use view::RowView;

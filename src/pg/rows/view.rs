@@ -5,6 +5,7 @@ use super::open::Column;
 use crate::pg::array::{self, ArrayView};
 use crate::pg::cell::CellKind;
 use crate::pg::error::{Failure, Result};
+use crate::pg::table::Cell;
 use crate::pg::text;
 use crate::pg::value::ValueKind;
 use pglearn_core::value::Value;
@@ -114,6 +115,13 @@ impl RowView<'_> {
             let text = pg_sys::OutputFunctionCall(column.output, datum);
             Some(text::c_string(text))
         }
+    }
+
+    /// A column as it is, to be stored while the view lasts.
+    #[must_use]
+    pub fn cell(&self, column: usize) -> Cell {
+        self.datum(&self.columns[column])
+            .map_or(Cell::Null, Cell::from_datum)
     }
 
     /// The kind of a column, where a model can read it.

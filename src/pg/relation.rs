@@ -1,0 +1,142 @@
+//! A relation held open: what it is, whose it is, its columns.
+
+use super::parse;
+use super::text;
+use pgrx::pg_sys;
+
+/// How strong a lock a relation is opened with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// As SELECT takes it.
+    Read,
+    /// As INSERT takes it.
+    Write,
+}
+
+/// A column that is not dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its name.
+    pub name: String,
+    /// Its number, from 1.
+    pub number: i16,
+    /// Its type.
+    pub type_oid: pg_sys::Oid,
+    /// Its collation.
+    pub collation: pg_sys::Oid,
+}
+
+/// A relation that is open; its lock stays until the end of the transaction.
+pub struct OpenRelation(pg_sys::Relation);
+
+impl OpenRelation {
+    /// Opens a relation, unless it is gone.
+    pub fn open(relation: pg_sys::Oid, lock: Lock) -> Option<Self> {
+        let mode = match lock {
+            Lock::Read => pg_sys::AccessShareLock,
+            Lock::Write => pg_sys::RowExclusiveLock,
+        };
+        // SAFETY: NULL where there is no such relation (any more).
+        let opened = unsafe { pg_sys::try_relation_open(relation, mode as pg_sys::LOCKMODE) };
+        (!opened.is_null()).then_some(Self(opened))
+    }
+
+    fn class(&self) -> &pg_sys::FormData_pg_class {
+        // SAFETY: the relation is open.
+        unsafe { &*(*self.0).rd_rel }
+    }
+
+    /// Its OID.
+    pub fn oid(&self) -> pg_sys::Oid {
+        // SAFETY: as above.
+        unsafe { (*self.0).rd_id }
+    }
+
+    /// Its owner.
+    pub fn owner(&self) -> pg_sys::Oid {
+        self.class().relowner
+    }
+
+    /// Whether it is a table, partitioned or not.
+    pub fn is_table(&self) -> bool {
+        matches!(self.class().relkind as u8, b'r' | b'p')
+    }
+
+    /// Whether it is temporary.
+    pub fn is_temporary(&self) -> bool {
+        self.class().relpersistence as u8 == b't'
+    }
+
+    /// Its quoted, qualified name.
+    pub fn name(&self) -> String {
+        parse::quoted_name(self.oid())
+    }
+
+    /// Its columns.
+    pub fn attributes(&self) -> Vec<Attribute> {
+        // SAFETY: the descriptor belongs to the open relation; names are NUL-terminated.
+        unsafe {
+            pgrx::PgTupleDesc::from_pg_unchecked((*self.0).rd_att)
+                .iter()
+                .filter(|attribute| !attribute.attisdropped)
+                .map(|attribute| Attribute {
+                    name: text::c_string(attribute.attname.data.as_ptr()).to_owned(),
+                    number: attribute.attnum,
+                    type_oid: attribute.atttypid,
+                    collation: attribute.attcollation,
+                })
+                .collect()
+        }
+    }
+}
+
+impl Drop for OpenRelation {
+    fn drop(&mut self) {
+        // After an ERROR PostgreSQL closes it with the (sub)transaction.
+        if !std::thread::panicking() {
+            // SAFETY: opened by `open`, closed once.
+            unsafe { pg_sys::relation_close(self.0, pg_sys::NoLock as pg_sys::LOCKMODE) };
+        }
+    }
+}
+
+/// An argument of type `regclass`, not held open: CREATE and DROP TRIGGER want the relation for
+/// themselves.
+pub fn released(argument: pgrx::PgRelation) -> pg_sys::Oid {
+    argument.oid()
+}
+
+/// The base type of a domain; other types are their own.
+pub fn base_type(type_oid: pg_sys::Oid) -> pg_sys::Oid {
+    // SAFETY: a syscache look-up for any OID of a type.
+    unsafe { pg_sys::getBaseType(type_oid) }
+}
+
+/// Whether comparing values of a type runs nobody's code but the server's: built-in types and enums.
+pub fn is_trusted_type(type_oid: pg_sys::Oid) -> bool {
+    // SAFETY: syscache look-ups.
+    let enumeration = unsafe { pg_sys::type_is_enum(type_oid) };
+    type_oid.to_u32() < pg_sys::FirstNormalObjectId || enumeration
+}
+
+/// A type as SQL writes it, without a modifier and qualified unless it is built in: no search_path has
+/// a say in it.
+pub fn sql_type(type_oid: pg_sys::Oid) -> String {
+    // SAFETY: returns a NUL-terminated string for any OID.
+    unsafe {
+        let flags = pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN | pg_sys::FORMAT_TYPE_FORCE_QUALIFY;
+        text::c_string(pg_sys::format_type_extended(type_oid, -1, flags as _)).to_owned()
+    }
+}
+
+/// The quoted, qualified name of a collation; `None` for none, and for the database's own.
+pub fn collation_name(collation: pg_sys::Oid) -> Option<String> {
+    if collation == pg_sys::InvalidOid || collation == pg_sys::DEFAULT_COLLATION_OID {
+        return None;
+    }
+    // SAFETY: returns a NUL-terminated string for any OID.
+    unsafe {
+        let name = pg_sys::generate_collation_name(collation);
+        Some(text::c_string(name).to_owned())
+    }
+}
