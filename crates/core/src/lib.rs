@@ -22,6 +22,7 @@ mod selection;
 pub mod split;
 pub mod tiles;
 pub mod value;
+mod weights;
 
 pub use error::{Error, Result};
 pub use linfa::ParamGuard;

@@ -7,6 +7,7 @@
 mod choice;
 mod elastic_net;
 mod linear_regression;
+mod logistic_regression;
 mod ridge;
 mod settings;
 mod table;

@@ -1,7 +1,7 @@
 //! The table of algorithms: what `train(algorithm => …, hyperparams => …)` takes.
 
 use super::settings::Settings;
-use super::{Learner, Task, elastic_net, linear_regression, ridge};
+use super::{Learner, Task, elastic_net, linear_regression, logistic_regression, ridge};
 
 /// An algorithm that `train()` can use.
 #[derive(Debug)]
@@ -178,6 +178,48 @@ pub const ALGORITHMS: &[Algorithm] = &[
         doc: "least squares, with standard errors",
         parameters: &[FIT_INTERCEPT],
         build: linear_regression::build,
+    },
+    Algorithm {
+        name: "logistic_regression",
+        tasks: &[Task::Classification],
+        doc: "log loss + |b|^2 / (2 C); with three or more classes multinomial",
+        parameters: &[
+            Hyperparameter {
+                name: "C",
+                default: Setting::Number(1.0),
+                range: Range::Number {
+                    least: TINY,
+                    most: HUGE,
+                },
+                doc: "inverse strength of the penalty",
+            },
+            FIT_INTERCEPT,
+            Hyperparameter {
+                name: "max_iter",
+                default: Setting::Whole(100),
+                range: Range::Whole {
+                    least: 1,
+                    most: 1_000_000,
+                },
+                doc: "iterations at the most; about 5 are used",
+            },
+            Hyperparameter {
+                name: "penalty",
+                default: Setting::Word("l2"),
+                range: Range::Word(&["l2", "none"]),
+                doc: "l2, or none (two classes then have standard errors)",
+            },
+            Hyperparameter {
+                name: "tol",
+                default: Setting::Number(1e-4),
+                range: Range::Number {
+                    least: 0.0,
+                    most: 1.0,
+                },
+                doc: "what the objective may still gain where max_iter ends the search; else it goes on to about 1e-10 standard errors",
+            },
+        ],
+        build: logistic_regression::build,
     },
     Algorithm {
         name: "ridge",

@@ -39,7 +39,7 @@ pub struct ElasticNet {
 pub struct Sparse {
     /// The function and the objective there.
     pub solution: Solution,
-    /// Sweeps over the coefficients.
+    /// Sweeps until the criterion was met.
     pub iterations: u32,
     /// Whether the criterion was met (or the solution is exact).
     pub converged: bool,
@@ -122,6 +122,7 @@ impl<'r> Descent<'r> {
                 converged = self.gap() <= params.tolerance * self.target;
             }
         }
+        let iterations = self.iterations;
         let mut exact = self.solve_active(watch)?;
         let mut more = 0;
         while converged && !exact && more < MORE_SWEEPS {
@@ -146,7 +147,7 @@ impl<'r> Descent<'r> {
                 coefficients,
                 objective: (squares / 2.0 + penalty) / self.reduced.weight,
             },
-            iterations: self.iterations,
+            iterations,
             converged: converged || exact,
             exact,
         })

@@ -38,14 +38,8 @@ impl Survey {
                 got,
             });
         }
-        let largest = largest_weight(rows, watch)?;
-        if largest <= 0.0 {
-            return Err(Error::NoRows);
-        }
-        let mut unit = power_of_two_below(largest).recip();
-        if !unit.is_finite() {
-            unit = f64::MAX.log2().floor().exp2();
-        }
+        let weights = rows.weighted.then_some(rows.features + 1);
+        let unit = crate::weights::unit(rows.tiles, weights, watch)?;
         let mut survey = Self {
             rows: 0,
             weight: 0.0,
@@ -130,30 +124,4 @@ impl Constants {
             (row..span.rows).all(|row| cells[row] == first[*column] || !used(row))
         });
     }
-}
-
-/// The largest weight, once all are found to be finite and at least 0; 1 without weights.
-fn largest_weight(rows: &Rows<'_>, watch: &mut Watch<'_>) -> Result<f64> {
-    if !rows.weighted {
-        return Ok(if rows.tiles.rows() > 0 { 1.0 } else { 0.0 });
-    }
-    let mut largest = 0.0_f64;
-    for span in rows.tiles.spans(0..rows.tiles.rows()) {
-        watch.tick()?;
-        let weights = span.column(rows.features + 1);
-        if let Some(weight) = weights.iter().find(|w| !(0.0..=f64::MAX).contains(*w)) {
-            return Err(Error::InvalidParameter {
-                name: "weight",
-                value: weight.to_string(),
-                expected: "a finite number, at least 0",
-            });
-        }
-        largest = weights.iter().copied().fold(largest, f64::max);
-    }
-    Ok(largest)
-}
-
-/// The largest power of two that does not exceed a positive number.
-fn power_of_two_below(value: f64) -> f64 {
-    value.log2().floor().exp2()
 }

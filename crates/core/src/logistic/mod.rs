@@ -63,6 +63,7 @@ mod newton;
 mod outcome;
 mod params;
 mod pass;
+mod penalised;
 mod separation;
 mod survey;
 mod tail;
@@ -72,6 +73,7 @@ use std::ops::Range;
 pub use fit::{InterceptDecision, decide_intercept, fit, working_memory};
 pub use model::{Finding, LogisticFit, Status, probability};
 pub use params::{Intercept, LogisticParams, LogisticValidParams, Optimizer};
+pub use penalised::{Penalised, Penalty, fit_penalised};
 
 use crate::tiles::Tiles;
 

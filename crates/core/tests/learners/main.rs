@@ -1,0 +1,8 @@
+//! The learners behind `train()`, through the table of algorithms.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod edges;
+mod options;
+mod reference;
+mod rows;
