@@ -50,6 +50,14 @@ impl Failure {
         ))
     }
 
+    /// The same for a function without a usage text.
+    pub fn missing_argument(function: &str, argument: &str) -> Self {
+        Self::new(
+            PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            format!("argument {argument} of {function} must not be NULL"),
+        )
+    }
+
     /// A table that is to be created is there already (42P07).
     pub fn duplicate_table(relation: &str) -> Self {
         Self::new(

@@ -1,9 +1,13 @@
 //! Named models: their versions and aliases, who may use them, which one serves.
 
+pub mod aliases;
+mod api;
 mod catalog;
+mod grants;
 pub mod model;
 pub mod publish;
 pub mod reference;
+mod removal;
 pub mod serving;
 pub mod version;
 
@@ -12,4 +16,17 @@ pgrx::extension_sql_file!(
     "../../sql/catalog/serving.sql",
     name = "serving",
     requires = ["registry"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/catalog/registry_functions.sql",
+    name = "registry_functions",
+    requires = [
+        "registry",
+        api::rollback_alias,
+        api::drop_alias,
+        api::drop_version,
+        api::drop_model,
+        api::grant_model,
+        api::revoke_model
+    ]
 );
