@@ -33,7 +33,7 @@ impl RowSet {
             .try_reserve_exact(length)
             .map_err(out_of_memory(length))?;
         words.resize(length, u64::MAX);
-        if rows % WORD != 0
+        if !rows.is_multiple_of(WORD)
             && let Some(last) = words.last_mut()
         {
             *last = (1 << (rows % WORD)) - 1;
@@ -51,7 +51,7 @@ impl RowSet {
     /// [`Error::OutOfMemory`].
     #[inline]
     pub fn push(&mut self, member: bool) -> Result<()> {
-        if self.rows % WORD == 0 {
+        if self.rows.is_multiple_of(WORD) {
             self.words.try_reserve(1).map_err(out_of_memory(1))?;
             self.words.push(0);
         }

@@ -127,7 +127,7 @@ impl Frame {
     #[inline]
     pub fn commit_row(&mut self) -> Result<()> {
         self.rows += 1;
-        if self.rows % TILE_ROWS == 0 {
+        if self.rows.is_multiple_of(TILE_ROWS) {
             self.current = None;
         }
         Ok(())

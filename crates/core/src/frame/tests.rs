@@ -34,8 +34,8 @@ fn cells_come_back() {
     let row = |n: usize| {
         vec![
             Value::Number(n as f64 / 3.0),
-            Value::Number(f64::from(n % 2 == 0)),
-            if n % 7 == 0 {
+            Value::Number(f64::from(n.is_multiple_of(2))),
+            if n.is_multiple_of(7) {
                 Value::Missing
             } else {
                 Value::Text(&texts[n])
