@@ -18,6 +18,7 @@ pub mod monitor;
 pub mod options;
 mod parallel;
 pub mod pipeline;
+pub mod preprocess;
 mod selection;
 pub mod split;
 pub mod tiles;

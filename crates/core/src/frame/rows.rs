@@ -71,6 +71,24 @@ impl RowSet {
         }
     }
 
+    /// A copy.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn try_clone(&self) -> Result<Self> {
+        let mut words = Vec::new();
+        let length = self.words.len();
+        words
+            .try_reserve_exact(length)
+            .map_err(out_of_memory(length))?;
+        words.extend_from_slice(&self.words);
+        Ok(Self {
+            words,
+            rows: self.rows,
+            count: self.count,
+        })
+    }
+
     /// The rows that are not in this set.
     ///
     /// # Errors
@@ -110,6 +128,19 @@ impl RowSet {
             .iter()
             .enumerate()
             .flat_map(|(number, word)| ones(*word).map(move |bit| number * WORD + bit))
+    }
+
+    /// The first row in the set that is not before `row`.
+    #[must_use]
+    pub fn first_from(&self, row: usize) -> Option<usize> {
+        let start = row / WORD;
+        let words = self.words.get(start..)?.iter().enumerate();
+        let mut masked = words.map(|(number, word)| match number {
+            0 => (start, word & (u64::MAX << (row % WORD))),
+            _ => (start + number, *word),
+        });
+        let (number, word) = masked.find(|(_, word)| *word != 0)?;
+        Some(number * WORD + word.trailing_zeros() as usize)
     }
 
     /// The rows of a tile that are in the set, counted from the tile's first.
