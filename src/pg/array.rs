@@ -16,14 +16,25 @@ pub unsafe fn varlena_bytes<'a>(datum: pg_sys::Datum) -> &'a [u8] {
         let mut pointer: *const pg_sys::varlena = datum.cast_mut_ptr();
         let first = *pointer.cast::<u8>();
         // Short header of an inline value (odd first byte, but 1 means a toast pointer) or a plain
-        // 4-byte header (low two bits zero): readable where it stands.
-        let in_place = (first & 1 == 1 && first != 1) || first & 3 == 0;
+        // 4-byte header: readable where it stands.
+        let in_place = (first & 1 == 1 && first != 1) || is_plain(pointer);
         if !in_place {
             pointer = pg_sys::pg_detoast_datum_packed(pointer.cast_mut());
         }
         let length = pgrx::varsize_any_exhdr(pointer);
         std::slice::from_raw_parts(pgrx::vardata_any(pointer).cast(), length)
     }
+}
+
+/// Whether a varlena has a 4-byte header and its content behind it.
+///
+/// # Safety
+/// `datum` is a varlena.
+#[inline]
+pub unsafe fn is_plain(datum: *const pg_sys::varlena) -> bool {
+    // SAFETY: a varlena has a first byte; its low two bits are zero (on little-endian machines) for
+    // a plain header.
+    unsafe { *datum.cast::<u8>() & 3 == 0 }
 }
 
 /// The header and the payload of an array of a given element kind.
@@ -37,6 +48,8 @@ pub struct ArrayView<'a> {
     pub has_null: bool,
     /// The elements' bytes, at any alignment.
     pub payload: &'a [u8],
+    /// A bit an element, 0 for NULL; empty where no element can be.
+    bitmap: &'a [u8],
 }
 
 impl<'a> ArrayView<'a> {
@@ -58,6 +71,7 @@ impl<'a> ArrayView<'a> {
                 len: 0,
                 has_null: false,
                 payload: &[],
+                bitmap: &[],
             });
         }
         let count = usize::try_from(dimensions).ok()?;
@@ -74,6 +88,7 @@ impl<'a> ArrayView<'a> {
                 len,
                 has_null: false,
                 payload: bytes.get(data..)?,
+                bitmap: &[],
             });
         }
         let bitmap = bytes.get(overhead - 4..overhead - 4 + len.div_ceil(8))?;
@@ -84,7 +99,15 @@ impl<'a> ArrayView<'a> {
             len,
             has_null,
             payload,
+            bitmap,
         })
+    }
+
+    /// Whether an element is NULL.
+    #[inline]
+    pub fn is_null(&self, at: usize) -> bool {
+        let byte = self.bitmap.get(at / 8);
+        byte.is_some_and(|byte| byte & (1 << (at % 8)) == 0)
     }
 
     /// The elements' bytes cut to their number, for a fixed-width kind.

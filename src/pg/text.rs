@@ -36,6 +36,20 @@ pub unsafe fn utf8(bytes: &[u8]) -> &str {
     unsafe { converted(bytes) }
 }
 
+/// [`utf8`] of bytes that PostgreSQL knows to be text; a copy that has to be made lives in the current
+/// memory context.
+#[inline]
+pub fn of_server(bytes: &[u8]) -> &str {
+    // SAFETY: bytes of another encoding are reported by PostgreSQL, never read beyond their end.
+    unsafe { utf8(bytes) }
+}
+
+/// Text in the database's encoding.
+pub fn server_bytes(text: &str) -> Vec<u8> {
+    // SAFETY: a text datum of our own making.
+    unsafe { super::array::varlena_bytes(datum(text)) }.to_vec()
+}
+
 /// # Safety
 /// As [`utf8`].
 #[cold]

@@ -2,6 +2,7 @@
 
 mod entry;
 mod margin;
+pub mod named;
 pub mod row_scorer;
 mod score_on_insert;
 

@@ -1,0 +1,115 @@
+//! From margins to what each function returns.
+
+use crate::pg::error::{Failure, Result};
+use crate::pg::table::Cell;
+use crate::registry::serving::Serving;
+use pglearn_core::pipeline::{LabelKind, TargetKind};
+use pgrx::PgSqlErrorCode;
+
+/// What a function returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// `predict`: a number.
+    Number,
+    /// `predict_class`: the label of a class.
+    Class,
+    /// `predict_proba`: the probability of the second of two classes.
+    Probability,
+    /// `predict_probas`: those of all classes.
+    Probabilities,
+}
+
+/// How the margins of a model become that.
+pub enum Answer {
+    /// The margin itself.
+    Margin,
+    /// The number of the class.
+    Numbers(Vec<f64>),
+    /// The label of the class.
+    Labels(Vec<String>),
+    /// The probability of the second class.
+    Positive,
+    /// The probabilities of so many classes.
+    All(usize),
+}
+
+impl Answer {
+    /// The answer of a model.
+    ///
+    /// # Errors
+    /// 42809 where the model has no such answer, with the function that has one.
+    pub fn new(output: Output, serving: &Serving) -> Result<Self> {
+        let TargetKind::Classes { label, classes } = &serving.pipeline.target.kind else {
+            return match output {
+                Output::Number => Ok(Self::Margin),
+                _ => Err(other_function(
+                    serving,
+                    "is a regression and has no classes",
+                    "predict",
+                )),
+            };
+        };
+        match (output, label) {
+            (Output::Number, LabelKind::Boolean) => Ok(Self::Numbers(vec![0.0, 1.0])),
+            (Output::Number, LabelKind::Number) => {
+                let numbers = classes
+                    .iter()
+                    .map(|class| class.parse().unwrap_or(f64::NAN));
+                Ok(Self::Numbers(numbers.collect()))
+            }
+            (Output::Number, LabelKind::Text) => Err(other_function(
+                serving,
+                "predicts text, not a number",
+                "predict_class",
+            )),
+            (Output::Class, _) => Ok(Self::Labels(classes.clone())),
+            (Output::Probability, _) if classes.len() == 2 => Ok(Self::Positive),
+            (Output::Probability, _) => Err(other_function(
+                serving,
+                &format!("has {} classes, not two", classes.len()),
+                "predict_probas",
+            )),
+            (Output::Probabilities, _) => Ok(Self::All(classes.len())),
+        }
+    }
+
+    /// The answer for a row.
+    #[inline]
+    pub fn of(&self, margins: &[f64], serving: &Serving) -> Result<Cell> {
+        let scorer = &serving.scorer;
+        Ok(match self {
+            Self::Margin => Cell::Double(margins[0]),
+            Self::Numbers(numbers) => Cell::Double(*pick(numbers, scorer.class(margins))?),
+            Self::Labels(labels) => Cell::Text(pick(labels, scorer.class(margins))?.clone()),
+            Self::Positive => {
+                let mut both = [0.0; 2];
+                scorer.probabilities(margins, &mut both);
+                Cell::Double(both[1])
+            }
+            Self::All(classes) => {
+                let mut all = vec![0.0; *classes];
+                scorer.probabilities(margins, &mut all);
+                Cell::Doubles(all)
+            }
+        })
+    }
+}
+
+#[inline]
+fn pick<T>(classes: &[T], class: usize) -> Result<&T> {
+    classes
+        .get(class)
+        .ok_or_else(|| Failure::internal("a class that the model does not have"))
+}
+
+#[cold]
+fn other_function(serving: &Serving, problem: &str, function: &str) -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
+        format!("model \"{}\" {problem}", serving.model),
+    )
+    .hint(format!(
+        "Use {function}({}, …).",
+        pgrx::spi::quote_literal(&serving.model)
+    ))
+}

@@ -1,0 +1,144 @@
+//! What a value of a row has to be, and texts that are read as one.
+
+use crate::pg::error::{Failure, Result};
+use crate::pg::literal;
+use crate::pg::query::type_name;
+use crate::pg::value::ValueKind;
+use crate::registry::serving::Serving;
+use pglearn_core::pipeline::{Input, InputKind};
+use pglearn_core::value::Value;
+use pgrx::{PgSqlErrorCode, pg_sys};
+
+/// The place in a row where a value goes.
+#[derive(Debug, Clone)]
+pub struct Receiver {
+    /// The input, `input[i]` for an element.
+    pub name: String,
+    /// Its type, as SQL writes it.
+    sql_type: String,
+    /// The type as which a text is read.
+    type_oid: pg_sys::Oid,
+    kind: InputKind,
+}
+
+impl Receiver {
+    /// Those of an input: one, or one an element.
+    pub fn of(input: &Input) -> impl Iterator<Item = Self> + '_ {
+        let type_oid = match input.kind {
+            InputKind::Boolean => pg_sys::BOOLOID,
+            InputKind::Text => pg_sys::TEXTOID,
+            InputKind::Date => pg_sys::DATEOID,
+            InputKind::Timestamp if input.sql_type.contains("with time zone") => {
+                pg_sys::TIMESTAMPTZOID
+            }
+            InputKind::Timestamp => pg_sys::TIMESTAMPOID,
+            InputKind::Number if input.sql_type.starts_with("interval") => pg_sys::INTERVALOID,
+            InputKind::Number if input.sql_type.starts_with("time") => pg_sys::TIMEOID,
+            InputKind::Number => pg_sys::FLOAT8OID,
+        };
+        (0..input.slots()).map(move |slot| Self {
+            name: input.slot_name(slot),
+            sql_type: input.sql_type.clone(),
+            type_oid,
+            kind: input.kind,
+        })
+    }
+
+    /// All those of a model.
+    pub fn of_model(serving: &Serving) -> Vec<Self> {
+        serving.pipeline.inputs.iter().flat_map(Self::of).collect()
+    }
+
+    /// Whether it takes values of a type: numbers for numbers, text for text, and so on; a time or an
+    /// interval also as a number of seconds.
+    pub fn accepts(&self, kind: ValueKind) -> bool {
+        match kind {
+            ValueKind::Time => self.type_oid == pg_sys::TIMEOID,
+            ValueKind::Interval => self.type_oid == pg_sys::INTERVALOID,
+            ValueKind::Date | ValueKind::Timestamp => {
+                matches!(self.kind, InputKind::Date | InputKind::Timestamp)
+            }
+            other => other.input_kind() == self.kind,
+        }
+    }
+
+    /// Whether it takes the elements of an array: as [`accepts`](Self::accepts), and a number for a
+    /// boolean, which an array of numbers has to hold as 0 or 1.
+    pub fn accepts_element(&self, kind: ValueKind) -> bool {
+        self.accepts(kind)
+            || (self.kind == InputKind::Boolean && kind.input_kind() == InputKind::Number)
+    }
+
+    /// Whether its values are text.
+    pub fn is_text(&self) -> bool {
+        self.kind == InputKind::Text
+    }
+
+    /// Whether its values are booleans.
+    pub fn is_boolean(&self) -> bool {
+        self.kind == InputKind::Boolean
+    }
+
+    /// Whether its values are numbers, or seconds.
+    pub fn is_number(&self) -> bool {
+        self.kind == InputKind::Number
+    }
+
+    /// The value that a text means here.
+    ///
+    /// # Errors
+    /// 22P02 where it means none.
+    pub fn read_text<'a>(&self, text: &'a str) -> Result<Value<'a>> {
+        if self.is_text() {
+            return Ok(Value::Text(text));
+        }
+        literal::value(text, self.type_oid, &self.name)
+    }
+
+    /// The refusal of a value of another type.
+    #[cold]
+    pub fn wrong_type(&self, given: pg_sys::Oid, serving: &Serving) -> Failure {
+        self.refuse(&format!("type {}", type_name(given)), serving)
+    }
+
+    /// The refusal of what cannot be a value here.
+    #[cold]
+    pub fn refuse(&self, given: &str, serving: &Serving) -> Failure {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!(
+                "input {} of model \"{}\" is of type {} but the value given is of {given}",
+                self.name, serving.model, self.sql_type
+            ),
+        )
+        .hint(format!(
+            "Cast it: {}::{}.",
+            pgrx::spi::quote_identifier(self.name.split('[').next().unwrap_or(&self.name)),
+            self.sql_type
+        ))
+    }
+}
+
+/// Inputs that messages list before they break off.
+const LISTED: usize = 20;
+
+/// The inputs of a model in the order of training, for a DETAIL.
+pub fn signature(serving: &Serving) -> String {
+    let inputs = &serving.pipeline.inputs;
+    let listed: Vec<String> = inputs
+        .iter()
+        .take(LISTED)
+        .map(|input| match input.length {
+            None => format!("{} {}", input.name, input.sql_type),
+            Some(length) => format!("{} {} ({length} elements)", input.name, input.sql_type),
+        })
+        .collect();
+    let rest = match inputs.len().saturating_sub(LISTED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "Its inputs are, in this order: {}{rest}.",
+        listed.join(", ")
+    )
+}
