@@ -33,6 +33,23 @@ impl Indexed {
     }
 }
 
+impl Indexed {
+    /// The number of a column of the table.
+    ///
+    /// # Errors
+    /// XX000 where there is none of the name.
+    pub fn column(&self, name: &CStr) -> Result<i16> {
+        // SAFETY: a syscache look-up by a NUL-terminated name.
+        match unsafe { pg_sys::get_attnum(self.table, name.as_ptr()) } {
+            column @ 1.. => Ok(column),
+            _ => Err(Failure::internal(format!(
+                "column {} of the extension's tables is missing",
+                name.to_string_lossy()
+            ))),
+        }
+    }
+}
+
 /// # Errors
 /// XX000 where there is none.
 fn relation(schema: pg_sys::Oid, name: &CStr) -> Result<pg_sys::Oid> {
@@ -53,7 +70,7 @@ fn relation(schema: pg_sys::Oid, name: &CStr) -> Result<pg_sys::Oid> {
 /// XX000 where the extension is not installed in this database.
 pub fn extension_namespace() -> Result<pg_sys::Oid> {
     const NAME: i16 = pg_sys::Anum_pg_extension_extname as i16;
-    const NAMESPACE: usize = pg_sys::Anum_pg_extension_extnamespace as usize;
+    const NAMESPACE: i16 = pg_sys::Anum_pg_extension_extnamespace as i16;
     let extensions = Indexed {
         table: pg_sys::ExtensionRelationId,
         index: pg_sys::Oid::from(pg_sys::ExtensionNameIndexId),
@@ -236,34 +253,34 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn datum(&self, column: usize) -> Option<pg_sys::Datum> {
-        let null = *self.nulls.get(column.checked_sub(1)?)?;
-        (!null).then(|| self.values[column - 1])
+    fn datum(&self, column: i16) -> Option<pg_sys::Datum> {
+        let at = usize::try_from(column).ok()?.checked_sub(1)?;
+        (!self.nulls.get(at)?).then(|| self.values[at])
     }
 
     /// Whether a column is NULL.
-    pub fn is_null(&self, column: usize) -> bool {
+    pub fn is_null(&self, column: i16) -> bool {
         self.datum(column).is_none()
     }
 
     /// A `bigint`; 0 for NULL.
-    pub fn big_int(&self, column: usize) -> i64 {
+    pub fn big_int(&self, column: i16) -> i64 {
         self.datum(column).map_or(0, |datum| datum.value() as i64)
     }
 
     /// An `integer`; 0 for NULL.
-    pub fn int(&self, column: usize) -> i32 {
+    pub fn int(&self, column: i16) -> i32 {
         self.datum(column).map_or(0, |datum| datum.value() as i32)
     }
 
     /// An `oid` or a type of the same kind; invalid for NULL.
-    pub fn oid(&self, column: usize) -> pg_sys::Oid {
+    pub fn oid(&self, column: i16) -> pg_sys::Oid {
         let oid = self.datum(column).map_or(0, |datum| datum.value() as u32);
         pg_sys::Oid::from(oid)
     }
 
     /// A `text`.
-    pub fn text(&self, column: usize) -> Option<&'a str> {
+    pub fn text(&self, column: i16) -> Option<&'a str> {
         // SAFETY: a text of the tuple, which lives as long as the row.
         self.datum(column)
             .map(|datum| unsafe { text::utf8(varlena_bytes(datum)) })
@@ -273,11 +290,7 @@ impl<'a> Row<'a> {
     ///
     /// # Errors
     /// What `refuse` says of its length, before it is read.
-    pub fn bytes(
-        &self,
-        column: usize,
-        refuse: impl FnOnce(usize) -> Result<()>,
-    ) -> Result<&'a [u8]> {
+    pub fn bytes(&self, column: i16, refuse: impl FnOnce(usize) -> Result<()>) -> Result<&'a [u8]> {
         let Some(datum) = self.datum(column) else {
             return Ok(&[]);
         };
@@ -289,7 +302,7 @@ impl<'a> Row<'a> {
     }
 
     /// An array of `oid` or a type of the same kind, without NULLs; empty for NULL.
-    pub fn oids(&self, column: usize) -> Vec<pg_sys::Oid> {
+    pub fn oids(&self, column: i16) -> Vec<pg_sys::Oid> {
         let Some(datum) = self.datum(column) else {
             return Vec::new();
         };

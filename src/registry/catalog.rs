@@ -8,20 +8,6 @@ use crate::pg::moment;
 use pgrx::pg_sys::Oid;
 use std::cell::Cell;
 
-// Columns in the order of sql/catalog/registry.sql; those that an upgrade adds stand behind them.
-const MODEL_ID: usize = 1;
-const MODEL_NAME: usize = 2;
-const MODEL_OWNER: usize = 3;
-const MODEL_GRANTEES: usize = 4;
-const VERSION_ID: usize = 1;
-const VERSION_MODEL: usize = 2;
-const VERSION_NUMBER: usize = 3;
-const VERSION_ARTIFACT: usize = 17;
-const VERSION_ARCHIVED: usize = 21;
-const ALIAS_MODEL: usize = 1;
-const ALIAS_NAME: usize = 2;
-const ALIAS_VERSION: usize = 3;
-
 /// The alias that serves where a reference names none.
 pub const CHAMPION: &str = "champion";
 
@@ -34,6 +20,24 @@ pub struct Catalog {
     versions: Indexed,
     /// By model and alias.
     aliases: Indexed,
+    columns: Columns,
+}
+
+/// The numbers of the columns that are read.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    model_id: i16,
+    name: i16,
+    owner: i16,
+    grantees: i16,
+    version_id: i16,
+    version_model: i16,
+    version: i16,
+    artifact: i16,
+    archived_at: i16,
+    alias_model: i16,
+    alias: i16,
+    alias_version: i16,
 }
 
 /// A model as its users know it.
@@ -50,12 +54,12 @@ pub struct Model {
 }
 
 impl Model {
-    fn of(row: &Row<'_>) -> Self {
+    fn of(row: &Row<'_>, columns: &Columns) -> Self {
         Self {
-            id: row.big_int(MODEL_ID),
-            name: row.text(MODEL_NAME).unwrap_or_default().to_owned(),
-            owner: row.oid(MODEL_OWNER),
-            grantees: row.oids(MODEL_GRANTEES),
+            id: row.big_int(columns.model_id),
+            name: row.text(columns.name).unwrap_or_default().to_owned(),
+            owner: row.oid(columns.owner),
+            grantees: row.oids(columns.grantees),
         }
     }
 
@@ -75,6 +79,7 @@ pub struct Version<'a> {
     pub number: i32,
     /// Which tuple it is.
     pub stamp: Stamp,
+    artifact: i16,
     row: Row<'a>,
 }
 
@@ -84,7 +89,7 @@ impl Version<'_> {
     /// # Errors
     /// What `refuse` says of its length in bytes.
     pub fn artifact(&self, refuse: impl FnOnce(usize) -> Result<()>) -> Result<&[u8]> {
-        self.row.bytes(VERSION_ARTIFACT, refuse)
+        self.row.bytes(self.artifact, refuse)
     }
 }
 
@@ -110,14 +115,28 @@ impl Catalog {
         // Read before: what changes meanwhile makes this look-up outdated.
         let changes = moment::catalog_changes();
         let schema = extension_namespace()?;
+        let models = Indexed::find(schema, c"models", c"models_name_key")?;
+        let number = c"model_versions_model_id_version_key";
+        let versions = Indexed::find(schema, c"model_versions", number)?;
+        let aliases = Indexed::find(schema, c"model_aliases", c"model_aliases_pkey")?;
         let catalog = Self {
-            models: Indexed::find(schema, c"models", c"models_name_key")?,
-            versions: Indexed::find(
-                schema,
-                c"model_versions",
-                c"model_versions_model_id_version_key",
-            )?,
-            aliases: Indexed::find(schema, c"model_aliases", c"model_aliases_pkey")?,
+            models,
+            versions,
+            aliases,
+            columns: Columns {
+                model_id: models.column(c"model_id")?,
+                name: models.column(c"name")?,
+                owner: models.column(c"owner")?,
+                grantees: models.column(c"grantees")?,
+                version_id: versions.column(c"version_id")?,
+                version_model: versions.column(c"model_id")?,
+                version: versions.column(c"version")?,
+                artifact: versions.column(c"artifact")?,
+                archived_at: versions.column(c"archived_at")?,
+                alias_model: aliases.column(c"model_id")?,
+                alias: aliases.column(c"alias")?,
+                alias_version: aliases.column(c"version")?,
+            },
         };
         moment::watch(&[
             catalog.models.table,
@@ -138,9 +157,9 @@ impl Catalog {
     /// # Errors
     /// Those of a scan.
     pub fn model(&self, name: &str) -> Result<Option<Model>> {
-        let key = [(MODEL_NAME as i16, Key::Text(name))];
+        let key = [(self.columns.name, Key::Text(name))];
         let mut scan = Scan::new(self.models, &key, Order::Forward)?;
-        Ok(scan.next().map(|row| Model::of(&row)))
+        Ok(scan.next().map(|row| Model::of(&row, &self.columns)))
     }
 
     /// The names of the models that the current role may use.
@@ -151,7 +170,7 @@ impl Catalog {
         let mut names = Vec::new();
         let mut scan = Scan::new(self.models, &[], Order::Forward)?;
         while let Some(row) = scan.next() {
-            let model = Model::of(&row);
+            let model = Model::of(&row, &self.columns);
             if model.is_usable() {
                 names.push(model.name);
             }
@@ -165,11 +184,11 @@ impl Catalog {
     /// Those of a scan.
     pub fn alias(&self, model: i64, alias: &str) -> Result<Option<i32>> {
         let keys = [
-            (ALIAS_MODEL as i16, Key::BigInt(model)),
-            (ALIAS_NAME as i16, Key::Text(alias)),
+            (self.columns.alias_model, Key::BigInt(model)),
+            (self.columns.alias, Key::Text(alias)),
         ];
         let mut scan = Scan::new(self.aliases, &keys, Order::Forward)?;
-        Ok(scan.next().map(|row| row.int(ALIAS_VERSION)))
+        Ok(scan.next().map(|row| row.int(self.columns.alias_version)))
     }
 
     /// The aliases of a model.
@@ -177,11 +196,11 @@ impl Catalog {
     /// # Errors
     /// Those of a scan.
     pub fn aliases(&self, model: i64) -> Result<Vec<String>> {
-        let key = [(ALIAS_MODEL as i16, Key::BigInt(model))];
+        let key = [(self.columns.alias_model, Key::BigInt(model))];
         let mut scan = Scan::new(self.aliases, &key, Order::Forward)?;
         let mut aliases = Vec::new();
         while let Some(row) = scan.next() {
-            aliases.extend(row.text(ALIAS_NAME).map(str::to_owned));
+            aliases.extend(row.text(self.columns.alias).map(str::to_owned));
         }
         Ok(aliases)
     }
@@ -207,18 +226,20 @@ impl Catalog {
         match number {
             Some(number) => {
                 let keys = [
-                    (VERSION_MODEL as i16, Key::BigInt(model)),
-                    (VERSION_NUMBER as i16, Key::Int(number)),
+                    (self.columns.version_model, Key::BigInt(model)),
+                    (self.columns.version, Key::Int(number)),
                 ];
                 let mut scan = Scan::new(self.versions, &keys, Order::Forward)?;
-                scan.next().map(|row| work(version(row))).transpose()
+                scan.next()
+                    .map(|row| work(self.version_of(row)))
+                    .transpose()
             }
             None => {
-                let key = [(VERSION_MODEL as i16, Key::BigInt(model))];
+                let key = [(self.columns.version_model, Key::BigInt(model))];
                 let mut scan = Scan::new(self.versions, &key, Order::Backward)?;
                 while let Some(row) = scan.next() {
-                    if row.is_null(VERSION_ARCHIVED) {
-                        return work(version(row)).map(Some);
+                    if row.is_null(self.columns.archived_at) {
+                        return work(self.version_of(row)).map(Some);
                     }
                 }
                 Ok(None)
@@ -231,21 +252,22 @@ impl Catalog {
     /// # Errors
     /// Those of a scan.
     pub fn version_numbers(&self, model: i64) -> Result<Vec<i32>> {
-        let key = [(VERSION_MODEL as i16, Key::BigInt(model))];
+        let key = [(self.columns.version_model, Key::BigInt(model))];
         let mut scan = Scan::new(self.versions, &key, Order::Backward)?;
         let mut numbers = Vec::new();
         while let Some(row) = scan.next() {
-            numbers.push(row.int(VERSION_NUMBER));
+            numbers.push(row.int(self.columns.version));
         }
         Ok(numbers)
     }
-}
 
-fn version(row: Row<'_>) -> Version<'_> {
-    Version {
-        id: row.big_int(VERSION_ID),
-        number: row.int(VERSION_NUMBER),
-        stamp: row.stamp,
-        row,
+    fn version_of<'a>(&self, row: Row<'a>) -> Version<'a> {
+        Version {
+            id: row.big_int(self.columns.version_id),
+            number: row.int(self.columns.version),
+            stamp: row.stamp,
+            artifact: self.columns.artifact,
+            row,
+        }
     }
 }

@@ -119,12 +119,14 @@ impl Plan {
         moment: Moment,
         serving: Rc<Serving>,
     ) -> Result<Self> {
-        let answer = output.map(|output| Answer::new(output, &serving));
+        let answer = output
+            .map(|output| Answer::new(output, &serving))
+            .transpose()?;
         Ok(Self {
             reference: call.bytes(0).to_vec(),
             moment,
             form: Form::new(call, &serving)?,
-            answer: answer.transpose()?,
+            answer,
             numbers: vec![f64::NAN; serving.scorer.slots()],
             margins: vec![0.0; serving.scorer.outputs()],
             values: Vec::new(),

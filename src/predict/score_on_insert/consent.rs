@@ -6,12 +6,12 @@ use pgrx::pg_sys::Oid;
 
 // Columns in the order of sql/catalog/score_on_insert.sql.
 const ID: i16 = 1;
-const RELATION: usize = 2;
-const MODEL: usize = 3;
-const KEY: usize = 4;
-const INTO: usize = 5;
-const ON_ERROR: usize = 6;
-const INSTALLER: usize = 7;
+const RELATION: i16 = 2;
+const MODEL: i16 = 3;
+const KEY: i16 = 4;
+const INTO: i16 = 5;
+const ON_ERROR: i16 = 6;
+const INSTALLER: i16 = 7;
 
 /// What a role has consented to.
 #[derive(Debug)]
