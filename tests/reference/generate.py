@@ -31,6 +31,7 @@ import statsmodels.api as sm
 from statsmodels.stats.diagnostic import het_breuschpagan
 
 import datasets
+import encoders
 import evaluation
 import precise
 
@@ -244,6 +245,7 @@ MAKERS = {
     "houses": (make_houses, None),
     "metrics": (make_metrics, None),
     "evaluation": (evaluation.make, None),
+    "encoders": (encoders.make, None),
     "wine": (make_wine, "PGLEARN_WINE"),
     "telco": (make_telco, "PGLEARN_DATA"),
     "synthetic": (make_synthetic, None),

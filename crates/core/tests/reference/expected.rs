@@ -9,6 +9,7 @@ pub const TOLERANCE: f64 = 1e-8;
 pub fn document(name: &str) -> Value {
     let text = match name {
         "evaluation" => include_str!("../../../../tests/reference/evaluation.json"),
+        "encoders" => include_str!("../../../../tests/reference/encoders.json"),
         "houses" => include_str!("../../../../tests/reference/houses.json"),
         "metrics" => include_str!("../../../../tests/reference/metrics.json"),
         "patients" => include_str!("../../../../tests/reference/patients.json"),

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests are not seen as tests
 
 mod data;
+mod encoders;
 mod evaluation;
 mod expected;
 mod linear;
