@@ -31,6 +31,7 @@ pub mod sql;
 pub mod subtransaction;
 pub mod table;
 mod targets;
+pub mod terms;
 pub mod text;
 pub mod trigger;
 pub mod tuple_store;

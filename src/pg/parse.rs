@@ -158,6 +158,23 @@ pub fn expression(argument: &str, text: &str) -> Result<String> {
     }
 }
 
+/// The raw expression of a text that is one.
+///
+/// # Errors
+/// As [`expression`].
+pub(super) fn sole_target(argument: &str, text: &str) -> Result<*mut pg_sys::Node> {
+    let checked = expression(argument, text)?;
+    let select = sole_select(&format!("SELECT {checked}"))?.map_err(Failure::internal)?;
+    // SAFETY: `expression` saw to one target; a raw target list consists of ResTarget nodes.
+    unsafe {
+        let targets = list::pointers::<pg_sys::ResTarget>((*select).targetList);
+        let target = targets
+            .first()
+            .ok_or_else(|| Failure::internal("no target"))?;
+        Ok((**target).val)
+    }
+}
+
 /// Whether a raw SELECT is a target list and nothing else.
 fn is_plain(select: &pg_sys::SelectStmt) -> bool {
     select.op == pg_sys::SetOperation::SETOP_NONE

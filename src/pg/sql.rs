@@ -237,6 +237,14 @@ pub fn query(text: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
     run(text, params, Mode::Read).map(|(_, rows)| rows)
 }
 
+/// [`query`] of a text that holds quoted names of users' relations: `{ml}` stands for itself in it.
+///
+/// # Errors
+/// As there.
+pub fn query_verbatim(text: &str) -> Result<Vec<Row>> {
+    run_verbatim(text, &[], Mode::Read).map(|(_, rows)| rows)
+}
+
 /// The rows of an INSERT, UPDATE or DELETE … RETURNING; also of a SELECT that must see the
 /// transaction's own changes and lock rows.
 ///
@@ -265,7 +273,11 @@ pub fn in_own_path<T>(work: impl FnOnce() -> T) -> T {
 
 fn run(text: &str, params: &[Param<'_>], mode: Mode) -> Result<(u64, Vec<Row>)> {
     let text = text.replace("{ml}", &context::quoted_extension_schema()?);
-    let text = parse::c_string(&text)?;
+    run_verbatim(&text, params, mode)
+}
+
+fn run_verbatim(text: &str, params: &[Param<'_>], mode: Mode) -> Result<(u64, Vec<Row>)> {
+    let text = parse::c_string(text)?;
     in_own_path(|| run_here(&text, params, mode))
 }
 

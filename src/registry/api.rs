@@ -1,6 +1,6 @@
 //! The SQL functions of this room.
 
-use super::{aliases, grants, removal};
+use super::{aliases, grants, importance, register, removal};
 use crate::pg::error::{Failure, Result};
 use pgrx::pg_sys::Oid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -79,4 +79,28 @@ fn revoke_model(model: Option<&str>, role: Option<Oid>) -> std::result::Result<(
         )
     };
     run().map_err(ErrorReport::from)
+}
+
+/// Makes a version of a MADlib-style model table.
+#[pg_extern(sql = r#"
+CREATE FUNCTION register_model(model text, model_table regclass) RETURNS integer
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS '@MODULE_PATHNAME@', '@FUNCTION_NAME@';
+"#)]
+fn register_model(
+    model: Option<&str>,
+    model_table: Option<Oid>,
+) -> std::result::Result<i32, ErrorReport> {
+    let run = || {
+        register::register(
+            required(model, "register_model", "model")?,
+            required(model_table, "register_model", "model_table")?,
+        )
+    };
+    run().map_err(ErrorReport::from)
+}
+
+/// What the features of a stored model weigh.
+#[pg_extern(immutable, strict, parallel_safe)]
+fn feature_importance(model_binary: &[u8]) -> Option<pgrx::JsonB> {
+    importance::of(model_binary).map(pgrx::JsonB)
 }

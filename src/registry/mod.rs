@@ -4,9 +4,12 @@ pub mod aliases;
 mod api;
 mod catalog;
 mod grants;
+mod importance;
 pub mod model;
+mod model_table;
 pub mod publish;
 pub mod reference;
+mod register;
 mod removal;
 pub mod serving;
 pub mod version;
@@ -27,6 +30,8 @@ pgrx::extension_sql_file!(
         api::drop_version,
         api::drop_model,
         api::grant_model,
-        api::revoke_model
+        api::revoke_model,
+        api::register_model,
+        api::feature_importance
     ]
 );

@@ -5,6 +5,7 @@ use super::model::{self, OwnModel};
 use crate::pg::error::{Failure, Result};
 use crate::pg::identity::{self, Role};
 use crate::pg::sql::{self, Param};
+use pglearn_core::pipeline::Input;
 use pgrx::PgSqlErrorCode;
 use serde_json::Value as Json;
 
@@ -147,6 +148,12 @@ fn trained_differently(name: &str) -> Failure {
     )
     .detail("Both are fixed for the life of a model, so that its versions can be compared on the same rows.")
     .hint("Train again: seed and key of the model will be used.")
+}
+
+/// An input as a signature shows it.
+pub fn signature(input: &Input) -> String {
+    let name = pgrx::spi::quote_identifier(&input.name);
+    format!("{name} {}", input.sql_type)
 }
 
 /// The seed that a training of a name must use: that of the model where it exists.

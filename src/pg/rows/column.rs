@@ -63,9 +63,13 @@ fn type_text(type_oid: pg_sys::Oid, typmod: i32) -> String {
 
 /// How the elements of an array type are read, where they are numbers or booleans.
 pub fn element_kind(type_oid: pg_sys::Oid) -> Option<CellKind> {
-    // SAFETY: syscache look-ups.
-    let element = unsafe { pg_sys::getBaseType(pg_sys::get_base_element_type(type_oid)) };
-    CellKind::of(element)
+    // SAFETY: syscache look-ups; getBaseType raises for what is no type.
+    unsafe {
+        match pg_sys::get_base_element_type(type_oid) {
+            pg_sys::InvalidOid => None,
+            element => CellKind::of(pg_sys::getBaseType(element)),
+        }
+    }
 }
 
 /// Whether the current role may read a column.
