@@ -82,10 +82,14 @@ def logistic(x, y, w, c, intercept):
         eta = design @ theta.T
         if two:
             p = 1 / (1 + np.exp(-eta))
+            # Without cancellation where a probability is near 1.
+            residual = (2 * targets - 1) / (1 + np.exp((2 * targets - 1) * eta))
         else:
             p = np.exp(eta - eta.max(1, keepdims=True))
             p /= p.sum(1, keepdims=True)
-        gradient = (w[:, None] * (targets - p)).T @ design - lam * theta
+            others = p * (1 - targets)
+            residual = targets * others.sum(1, keepdims=True) - others
+        gradient = (w[:, None] * residual).T @ design - lam * theta
         k, width = theta.shape
         hessian = np.zeros((k, width, k, width))
         for a in range(k):
@@ -99,6 +103,9 @@ def logistic(x, y, w, c, intercept):
         theta = theta + step
         if np.abs(step).max() <= 1e-14 * np.abs(theta).max():
             break
+    if not two:
+        # A common constant changes nothing: least squares steps may have collected one.
+        theta = theta - theta.mean(0)
     off = np.abs(theta - start).max() / np.abs(theta).max()
     assert np.abs(step).max() < 1e-9 * np.abs(theta).max(), (c, np.abs(step).max())
     coefficients = theta[:, first:]

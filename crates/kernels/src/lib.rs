@@ -14,6 +14,7 @@ mod path;
 #[cfg(test)]
 mod plain;
 mod predictor;
+mod products;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use elementary::{exp_in_place, log_1p_in_place, logistic_in_place};
 pub use fold::fold_rows;
 pub use logistic::{LogisticSpan, LogisticSums, Scratch, logistic_pass};
 pub use predictor::linear_predictor;
+pub use products::{WeightedSpan, weighted_products};
 
 /// Zeroed cells straight from the allocator (pages stay untouched until used), or `None`.
 #[must_use]

@@ -109,8 +109,14 @@ impl Scratch {
         })
     }
 
+    /// The first cells of the two kept columns.
+    pub(crate) fn kept(&mut self, rows: usize) -> (&mut [f64], &mut [f64]) {
+        let (first, second) = self.columns().split_at_mut(STRIDE);
+        (&mut first[..rows], &mut second[..rows])
+    }
+
     /// The columns, from the start of a cache line on.
-    fn columns(&mut self) -> &mut [f64] {
+    pub(crate) fn columns(&mut self) -> &mut [f64] {
         let start = self
             .cells
             .as_ptr()
@@ -251,7 +257,7 @@ static ONES: [f64; 8] = [1.0; 8];
 
 /// Gradient and Hessian of the columns of `x`, from the residuals and weights in `panel`.
 #[inline(always)]
-fn products<V: Vector>(
+pub(crate) fn products<V: Vector>(
     x: Columns<'_>,
     columns: usize,
     rows: usize,

@@ -12,6 +12,7 @@ use crate::logistic::{
 };
 use crate::monitor::Monitor;
 use crate::pipeline::{Linear, Link, Predictor};
+use crate::softmax::{self, SoftmaxParams};
 use crate::{Error, ParamGuard, Result};
 
 struct LogisticRegression {
@@ -47,7 +48,10 @@ impl Learner for LogisticRegression {
         }
     }
 
-    fn working_memory(&self, features: usize, _classes: usize, threads: usize) -> u64 {
+    fn working_memory(&self, features: usize, classes: usize, threads: usize) -> u64 {
+        if classes > 2 {
+            return softmax::working_memory(features, classes, threads);
+        }
         working_memory(features + 1, threads)
     }
 
@@ -62,7 +66,9 @@ impl Learner for LogisticRegression {
             features: problem.features.len(),
             weighted: problem.weighted,
         };
-        if self.lambda > 0.0 {
+        if problem.classes > 2 {
+            self.several(problem, monitor)
+        } else if self.lambda > 0.0 {
             self.penalised(problem, &rows, monitor)
         } else {
             self.unpenalised(problem, &rows, monitor)
@@ -93,6 +99,46 @@ impl LogisticRegression {
             predictor: Predictor::Linear(Linear {
                 link: Link::Logistic,
                 intercepts: vec![fit.intercept],
+                coefficients: fit.coefficients,
+                std_err: Vec::new(),
+            }),
+            warnings,
+            iterations: fit.iterations,
+            converged: fit.converged,
+            loss: fit.objective,
+        })
+    }
+
+    fn several(&self, problem: &Problem<'_>, monitor: &mut dyn Monitor) -> Result<Learned> {
+        let params = SoftmaxParams {
+            lambda: self.lambda,
+            intercept: self.intercept,
+            max_iter: self.max_iter,
+            tolerance: self.tolerance,
+            threads: problem.threads,
+        };
+        let fit = softmax::fit(&params, &problem.regression(), problem.classes, monitor)?;
+        let mut warnings = Vec::new();
+        if !fit.converged {
+            warnings.push(unfinished(fit.iterations, fit.gap));
+        }
+        if self.lambda == 0.0 && fit.dependent > 0 {
+            warnings.push(format!(
+                "{} encoded features depend linearly on others: the coefficients are the smallest that fit",
+                fit.dependent
+            ));
+        }
+        if !fit.absent.is_empty() {
+            warnings.push(format!(
+                "{} of {} classes have no training row and are never predicted",
+                fit.absent.len(),
+                problem.classes
+            ));
+        }
+        Ok(Learned {
+            predictor: Predictor::Linear(Linear {
+                link: Link::Softmax,
+                intercepts: fit.intercepts,
                 coefficients: fit.coefficients,
                 std_err: Vec::new(),
             }),

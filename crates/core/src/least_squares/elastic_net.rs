@@ -237,7 +237,8 @@ impl<'r> Descent<'r> {
             .map(|j| self.coefficients[*j].signum())
             .collect();
         let solved = triangle.solve_shrunk(&signs, self.lasso);
-        if solved.iter().zip(&signs).any(|(b, sign)| !(b * sign > 0.0)) {
+        let kept = solved.iter().zip(&signs).all(|(b, sign)| b * sign > 0.0);
+        if !kept {
             return Ok(false);
         }
         let before = self.coefficients.clone();

@@ -34,6 +34,7 @@ pub use elastic_net::{ElasticNet, Sparse, elastic_net};
 pub use ordinary::{Ordinary, ordinary};
 pub use reduce::{MAX_FEATURES, Reduced, reduce, working_memory};
 pub use ridge::ridge;
+pub(crate) use survey::Survey;
 
 use crate::tiles::Tiles;
 

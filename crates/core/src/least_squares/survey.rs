@@ -7,7 +7,7 @@ use crate::{Error, Result};
 
 /// Weights, target and constant columns of the rows with a positive weight.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Survey {
+pub(crate) struct Survey {
     /// Rows with a positive weight.
     pub rows: u64,
     /// Sum of the weights, each times `unit`.

@@ -70,9 +70,12 @@ mod tail;
 
 use std::ops::Range;
 
+pub(crate) use factor::Constant;
 pub use fit::{InterceptDecision, decide_intercept, fit, working_memory};
 pub use model::{Finding, LogisticFit, Status, probability};
+pub(crate) use newton::stride;
 pub use params::{Intercept, LogisticParams, LogisticValidParams, Optimizer};
+pub(crate) use penalised::{Design, Factor as PenalisedFactor};
 pub use penalised::{Penalised, Penalty, fit_penalised};
 
 use crate::tiles::Tiles;

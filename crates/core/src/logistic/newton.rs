@@ -35,11 +35,11 @@ const SUSPICIOUS_ETA: f64 = 5.0;
 const MAX_HALVINGS: u32 = 40;
 
 /// The number of tiles from which a warm start takes one; 1 for none.
-fn stride(rows: usize, features: usize, limits: &Limits) -> usize {
-    if rows < WARM_ROWS || limits.max_iter <= WARM_MIN_ITER {
+pub(crate) fn stride(rows: usize, coefficients: usize, max_iter: u32) -> usize {
+    if rows < WARM_ROWS || max_iter <= WARM_MIN_ITER {
         return 1;
     }
-    let wanted = WARM_ROWS_EACH * (features + 1);
+    let wanted = WARM_ROWS_EACH * coefficients;
     [16, 8, 4]
         .into_iter()
         .find(|every| rows / every >= wanted)
@@ -89,7 +89,7 @@ pub(crate) fn prepare(
     /// digits.
     const FAR: f64 = 1e-2;
     let (rows, d) = (problem.rows(), problem.features());
-    let every = limits.map_or(1, |limits| stride(rows, d, limits));
+    let every = limits.map_or(1, |limits| stride(rows, d + 1, limits.max_iter));
     let zero = zeroed(d + 1)?;
     problem.evaluate(&zero, true, every, watch)?;
     let p = d + 1;

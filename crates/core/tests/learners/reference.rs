@@ -64,9 +64,6 @@ fn every_fit_agrees_with_its_reference() {
     let reference: Value = serde_json::from_str(REFERENCE).unwrap();
     let mut worst: Map<String, Value> = Map::new();
     for fit in reference["fits"].as_array().unwrap() {
-        if fit["target"] == "three" {
-            continue;
-        }
         let name = fit["algorithm"].as_str().unwrap();
         let rows = rows(&reference["data"][fit["data"].as_str().unwrap()], fit);
         let mut hyperparams = fit["hyperparams"].clone();
@@ -90,9 +87,9 @@ fn every_fit_agrees_with_its_reference() {
         if !fit["std_err"].is_null() && !line.std_err.is_empty() {
             off = off.max(distance(&line.std_err, &numbers(&fit["std_err"])));
         }
-        let shifted = fit["data"] == "shifted";
-        let allowed = if shifted { 2e-8 } else { 1e-9 };
-        eprintln!("{off:.1e} {label} iterations {}", learned.iterations);
+        // Flat directions (an intercept of separated classes) and means of 1e6 deviations cost digits.
+        let hard = fit["data"] == "shifted" || hyperparams["C"] == 1e4;
+        let allowed = if hard { 2e-8 } else { 1e-9 };
         assert!(off < allowed, "{label}: off by {off:e}, {line:?} {want:?}");
         let known = worst.get(name).and_then(Value::as_f64).unwrap_or(0.0);
         worst.insert(name.to_owned(), known.max(off).into());

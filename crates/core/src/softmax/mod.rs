@@ -1,0 +1,33 @@
+//! Multinomial logistic regression: three or more classes.
+//!
+//! # What it computes
+//! One intercept `c_k` and slopes `b_k` a class, which minimise the sum of `w` times the log loss
+//! `log(sum over l of exp(eta_l)) - eta_y`, `eta_k = c_k + x'b_k`, plus `lambda |b|^2 / 2` over the
+//! slopes of all classes. The parametrisation is symmetric, as in scikit-learn: intercepts and slopes
+//! add up to 0 over the classes, with a penalty by themselves, without one by choice (the same
+//! probabilities as with a reference class, and the slopes of least norm).
+//!
+//! # Source
+//! Bishop 2006, Pattern Recognition and Machine Learning, 4.3.4 (Newton's method); Bohning 1992,
+//! "Multinomial logistic regression algorithm" (the bound on the curvature).
+//!
+//! # Shapes
+//! [`Rows`]: `n` rows of `d` features, the number of a class (from 0), a weight where wanted. A class
+//! without a row of positive weight gets slopes 0 and an intercept so low that it is never predicted.
+//!
+//! # Numerics
+//! Up to [`DENSE`] coefficients: Newton's method with the whole curvature, `n K^2 d^2 / 4` multiply-adds
+//! a pass, to about 1e-11 standard errors. Beyond, limited-memory quasi-Newton steps from the bound
+//! `(I - 1 1'/K) / 2 x X'WX`, `2 n K d` a pass. The bits do not depend on the number of threads. Beside
+//! the tiles: [`working_memory`].
+
+mod factor;
+mod fit;
+mod pass;
+mod survey;
+
+pub use crate::least_squares::Rows;
+pub use fit::{MAX_COEFFICIENTS, Softmax, SoftmaxParams, fit, working_memory};
+
+/// Coefficients up to which the whole curvature is used.
+pub const DENSE: usize = 1024;

@@ -1,0 +1,426 @@
+//! Passes over the rows: log-likelihood, gradient, curvature, lane by lane.
+
+use std::ops::Range;
+
+use pglearn_kernels::{
+    LogisticSums, Scratch, WeightedSpan, exp_in_place, linear_predictor, log_1p_in_place,
+    weighted_products,
+};
+
+use super::Rows;
+use super::survey::Classes;
+use crate::parallel::{Watch, for_each_lane, lane_ranges};
+use crate::tiles::{Span, TILE_ROWS, TILE_STRIDE, Tiles, zeroed};
+use crate::{Error, Result};
+
+/// Multiply-adds between two polls at the most.
+const SPAN_WORK: usize = 40_000_000;
+/// Multiply-adds below which starting threads costs more than it saves.
+const THREAD_WORK: usize = 2_000_000;
+
+/// How the rows are read.
+struct Source<'a> {
+    tiles: &'a Tiles,
+    features: usize,
+    weighted: bool,
+    unit: f64,
+    places: Vec<f64>,
+    classes: usize,
+    /// Subtracted from the stored cells; empty where nothing is.
+    offsets: Vec<f64>,
+    span_rows: usize,
+}
+
+/// One lane: its rows, sums and buffers.
+struct Lane {
+    range: Range<usize>,
+    sums: Sums,
+    scratch: Scratch,
+    stage: Stage,
+}
+
+/// What a pass sums up, for `K` classes.
+pub(super) struct Sums {
+    pub log_likelihood: f64,
+    /// `K` blocks of the gradient.
+    pub gradient: Vec<f64>,
+    /// Gradient of class `k` in `k`, and curvature of class `k` with itself but for the last class;
+    /// then the curvature of pairs `k < l` of all but the last class, `l` by `l`.
+    pub blocks: Vec<LogisticSums>,
+}
+
+struct Stage {
+    cells: Vec<f64>,
+    /// Linear predictors, then probabilities, class after class.
+    eta: Vec<f64>,
+    own: Vec<f64>,
+    highest: Vec<f64>,
+    others: Vec<f64>,
+    total: Vec<f64>,
+    residual: Vec<f64>,
+    weight: Vec<f64>,
+}
+
+/// Rows and work space.
+pub(super) struct Passes<'a> {
+    source: Source<'a>,
+    lanes: Vec<Lane>,
+    threads: usize,
+    /// Raw value = cell seen by the passes + shift, per feature.
+    pub shifts: Vec<f64>,
+}
+
+/// Place of the curvature of a pair of classes, `k <= l`, neither the last of `classes`.
+pub(super) fn pair(classes: usize, k: usize, l: usize) -> usize {
+    if k == l {
+        k
+    } else {
+        classes + l * (l - 1) / 2 + k
+    }
+}
+
+impl Sums {
+    /// `curvature` says whether there is room for one.
+    fn new(classes: usize, p: usize, curvature: bool) -> Result<Self> {
+        let pairs = (classes - 1) * (classes - 2) / 2;
+        let mut blocks = Vec::new();
+        let bytes = (p * p * size_of::<f64>()) as u64;
+        for _ in 0..if curvature { classes + pairs } else { 0 } {
+            blocks.push(LogisticSums::try_new(p).ok_or(Error::OutOfMemory { bytes })?);
+        }
+        Ok(Self {
+            log_likelihood: 0.0,
+            gradient: zeroed(classes * p)?,
+            blocks,
+        })
+    }
+
+    fn clear(&mut self) {
+        self.log_likelihood = 0.0;
+        self.gradient.fill(0.0);
+        self.blocks.iter_mut().for_each(LogisticSums::clear);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.log_likelihood += other.log_likelihood;
+        for (sum, term) in self.gradient.iter_mut().zip(&other.gradient) {
+            *sum += term;
+        }
+        for (sum, term) in self.blocks.iter_mut().zip(&other.blocks) {
+            sum.merge(term);
+        }
+    }
+}
+
+impl<'a> Passes<'a> {
+    /// Takes the memory for passes over `rows`, for curvature too where `dense`.
+    pub fn new(
+        rows: &Rows<'a>,
+        classes: &Classes,
+        unit: f64,
+        dense: bool,
+        threads: usize,
+    ) -> Result<Self> {
+        let (p, k) = (rows.features + 1, classes.present.len());
+        let width = if dense { k * p } else { (k * p).isqrt() };
+        let out_of_memory = || Error::OutOfMemory { bytes: 1 << 16 };
+        let mut lanes = Vec::new();
+        for range in lane_ranges(&(0..rows.tiles.rows()), width) {
+            lanes.push(Lane {
+                range,
+                sums: Sums::new(k, p, dense)?,
+                scratch: Scratch::try_new().ok_or_else(out_of_memory)?,
+                stage: Stage {
+                    cells: Vec::new(),
+                    eta: zeroed(k * TILE_STRIDE)?,
+                    own: zeroed(TILE_STRIDE)?,
+                    highest: zeroed(TILE_STRIDE)?,
+                    others: zeroed(TILE_STRIDE)?,
+                    total: zeroed(TILE_STRIDE)?,
+                    residual: zeroed(TILE_STRIDE)?,
+                    weight: zeroed(TILE_STRIDE)?,
+                },
+            });
+        }
+        let work = if dense { k * p * k * p / 2 } else { 4 * k * p };
+        let source = Source {
+            tiles: rows.tiles,
+            features: rows.features,
+            weighted: rows.weighted,
+            unit,
+            places: classes.place.clone(),
+            classes: k,
+            offsets: Vec::new(),
+            span_rows: (SPAN_WORK / work / 8 * 8).clamp(8, TILE_ROWS),
+        };
+        Ok(Self {
+            source,
+            lanes,
+            threads,
+            shifts: rows.tiles.shifts()[..rows.features].to_vec(),
+        })
+    }
+
+    pub fn rows(&self) -> usize {
+        self.source.tiles.rows()
+    }
+
+    pub fn classes(&self) -> usize {
+        self.source.classes
+    }
+
+    /// The sums of the last [`evaluate`](Self::evaluate).
+    pub fn sums(&self) -> &Sums {
+        &self.lanes[0].sums
+    }
+
+    /// Subtracts `offsets` from the stored cells in every later pass.
+    pub fn recentre(&mut self, offsets: Vec<f64>) -> Result<()> {
+        for lane in &mut self.lanes {
+            lane.stage.cells = zeroed(self.source.features * TILE_STRIDE)?;
+        }
+        for (shift, offset) in self.shifts.iter_mut().zip(&offsets) {
+            *shift += offset;
+        }
+        self.source.offsets = offsets;
+        Ok(())
+    }
+
+    /// Log-likelihood and gradient at `theta`, curvature where asked for, over every `every`-th tile.
+    pub fn evaluate(
+        &mut self,
+        theta: &[f64],
+        curvature: bool,
+        every: usize,
+        watch: &mut Watch<'_>,
+    ) -> Result<()> {
+        let each = if curvature { theta.len() } else { 4 };
+        let work = (self.rows() / every)
+            .saturating_mul(theta.len())
+            .saturating_mul(each);
+        let threads = if work < THREAD_WORK { 1 } else { self.threads };
+        let source = &self.source;
+        for_each_lane(&mut self.lanes, threads, watch, |lane, tick| {
+            lane.sums.clear();
+            let mut first = lane.range.start;
+            for tile in source.tiles.spans(lane.range.clone()) {
+                let chosen = (first / TILE_ROWS) % every == every / 2;
+                first += tile.rows;
+                if chosen {
+                    for span in tile.parts(source.span_rows) {
+                        tick()?;
+                        source.pass(span, theta, curvature, lane, tick)?;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        if let Some((first, others)) = self.lanes.split_first_mut() {
+            for lane in others {
+                first.sums.merge(&lane.sums);
+                watch.tick()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Source<'_> {
+    fn pass(
+        &self,
+        span: Span<'_>,
+        theta: &[f64],
+        curvature: bool,
+        lane: &mut Lane,
+        tick: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<()> {
+        let Lane {
+            sums,
+            scratch,
+            stage,
+            ..
+        } = lane;
+        let (rows, p) = (span.rows, self.features + 1);
+        stage.take(span, &self.offsets);
+        let x = if self.offsets.is_empty() {
+            span.data
+        } else {
+            &stage.cells[..]
+        };
+        for (theta, eta) in theta
+            .chunks_exact(p)
+            .zip(stage.eta.chunks_exact_mut(TILE_STRIDE))
+        {
+            linear_predictor(x, TILE_STRIDE, rows, self.features, theta, eta);
+        }
+        for (own, label) in stage.own.iter_mut().zip(span.column(self.features)) {
+            *own = self.places[*label as usize];
+        }
+        let weights = self.weighted.then(|| span.column(self.features + 1));
+        stage.weight[..rows].fill(1.0);
+        if let Some(weights) = weights {
+            for (weight, w) in stage.weight.iter_mut().zip(weights) {
+                *weight = w * self.unit;
+            }
+        }
+        sums.log_likelihood += probabilities(stage, rows);
+        let last = self.classes - 1;
+        let Stage {
+            cells,
+            eta,
+            own,
+            others,
+            total,
+            residual,
+            weight,
+            ..
+        } = stage;
+        let x = if self.offsets.is_empty() {
+            span.data
+        } else {
+            &cells[..]
+        };
+        let mut curve = [0.0; TILE_STRIDE];
+        let probability = |k: usize| &eta[k * TILE_STRIDE..][..rows];
+        for k in 0..self.classes {
+            for (row, share) in probability(k).iter().enumerate() {
+                // The share of the other classes, without cancellation for the row's own.
+                let rest = if own[row] == k as f64 {
+                    others[row] / total[row]
+                } else {
+                    1.0 - share
+                };
+                residual[row] = weight[row] * if own[row] == k as f64 { rest } else { -share };
+                curve[row] = weight[row] * (share * rest);
+            }
+            let products = WeightedSpan {
+                x,
+                stride: TILE_STRIDE,
+                rows,
+                columns: self.features,
+                residual,
+                weight: &curve,
+            };
+            match sums.blocks.get_mut(k) {
+                Some(block) => weighted_products(&products, curvature && k < last, scratch, block),
+                None => gradient(&products, &mut sums.gradient[k * p..][..p]),
+            }
+        }
+        for (block, cells) in sums
+            .blocks
+            .iter_mut()
+            .zip(sums.gradient.chunks_exact_mut(p))
+        {
+            for (cell, term) in cells.iter_mut().zip(&mut block.gradient) {
+                *cell += std::mem::take(term);
+            }
+        }
+        if !curvature {
+            return Ok(());
+        }
+        residual.fill(0.0);
+        for l in 1..last {
+            tick()?;
+            for k in 0..l {
+                let pairs = probability(k).iter().zip(probability(l)).zip(&*weight);
+                for (cell, ((a, b), w)) in curve.iter_mut().zip(pairs) {
+                    *cell = -w * (a * b);
+                }
+                let products = WeightedSpan {
+                    x,
+                    stride: TILE_STRIDE,
+                    rows,
+                    columns: self.features,
+                    residual,
+                    weight: &curve,
+                };
+                let block = &mut sums.blocks[pair(self.classes, k, l)];
+                weighted_products(&products, true, scratch, block);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `out += (1, x)' residual`.
+fn gradient(span: &WeightedSpan<'_>, out: &mut [f64]) {
+    let residual = &span.residual[..span.rows];
+    out[0] += residual.iter().sum::<f64>();
+    for (column, cell) in out[1..].iter_mut().enumerate() {
+        let cells = &span.x[column * span.stride..][..span.rows];
+        *cell += pglearn_kernels::dot(cells, residual);
+    }
+}
+
+impl Stage {
+    /// Copies the columns less their offsets, where there are any.
+    fn take(&mut self, span: Span<'_>, offsets: &[f64]) {
+        let columns = self.cells.chunks_exact_mut(TILE_STRIDE).zip(offsets);
+        for (column, (cells, offset)) in columns.enumerate() {
+            for (cell, value) in cells.iter_mut().zip(span.column(column)) {
+                *cell = value - offset;
+            }
+        }
+    }
+}
+
+/// Turns linear predictors into probabilities; the log-likelihood of the rows.
+fn probabilities(stage: &mut Stage, rows: usize) -> f64 {
+    let Stage {
+        eta,
+        own,
+        highest,
+        others,
+        total,
+        weight,
+        residual,
+        ..
+    } = stage;
+    highest[..rows].fill(f64::NEG_INFINITY);
+    for column in eta.chunks_exact(TILE_STRIDE) {
+        for (high, eta) in highest[..rows].iter_mut().zip(column) {
+            *high = high.max(*eta);
+        }
+    }
+    // How far the row's own class is below the highest, in `residual` for now.
+    for (k, column) in eta.chunks_exact_mut(TILE_STRIDE).enumerate() {
+        let column = &mut column[..rows];
+        for (row, eta) in column.iter_mut().enumerate() {
+            *eta -= highest[row];
+            if own[row] == k as f64 {
+                residual[row] = *eta;
+            }
+        }
+        exp_in_place(column);
+    }
+    total[..rows].fill(0.0);
+    others[..rows].fill(0.0);
+    for (k, column) in eta.chunks_exact(TILE_STRIDE).enumerate() {
+        for (row, share) in column[..rows].iter().enumerate() {
+            total[row] += share;
+            others[row] += if own[row] == k as f64 { 0.0 } else { *share };
+        }
+    }
+    // log(total), without cancellation where the own class is the highest.
+    let logarithm = &mut highest[..rows];
+    for (row, cell) in logarithm.iter_mut().enumerate() {
+        *cell = if residual[row] == 0.0 {
+            others[row]
+        } else {
+            total[row] - 1.0
+        };
+    }
+    log_1p_in_place(logarithm);
+    let mut log_likelihood = 0.0;
+    for row in 0..rows {
+        if weight[row] > 0.0 {
+            log_likelihood += weight[row] * (residual[row] - logarithm[row]);
+        }
+    }
+    for column in eta.chunks_exact_mut(TILE_STRIDE) {
+        for (share, total) in column[..rows].iter_mut().zip(&*total) {
+            *share /= total;
+        }
+    }
+    log_likelihood
+}
