@@ -85,6 +85,28 @@ impl Drop for RestrictedUser {
     }
 }
 
+/// The schemas that names are looked up in now, as a setting of search_path: what `"$user"` stands for
+/// written out, so that it means the same for every role.
+pub fn effective_search_path() -> String {
+    // SAFETY: the list holds OIDs of namespaces that exist; the name is NULL or NUL-terminated.
+    let schemas: Vec<String> = unsafe {
+        let list = pg_sys::fetch_search_path(false);
+        let cells = match list.is_null() {
+            true => &[][..],
+            false => std::slice::from_raw_parts((*list).elements, (*list).length as usize),
+        };
+        let names = cells
+            .iter()
+            .map(|cell| pg_sys::get_namespace_name(cell.oid_value));
+        names
+            .filter(|name| !name.is_null())
+            .map(|name| CStr::from_ptr(name).to_string_lossy().into_owned())
+            .collect()
+    };
+    let quoted: Vec<String> = schemas.iter().map(pgrx::spi::quote_identifier).collect();
+    quoted.join(", ")
+}
+
 /// User text (relation names, expressions) is understood under another search_path until the scope ends.
 ///
 /// # Errors

@@ -423,6 +423,12 @@ pub fn existing(argument: &str, text: &str) -> Result<Option<pg_sys::Oid>> {
     Ok((relation != pg_sys::InvalidOid).then_some(relation))
 }
 
+/// Whether a relation is gone when the session ends.
+pub fn is_temporary(relation: pg_sys::Oid) -> bool {
+    // SAFETY: a syscache look-up of a relation that is locked since its name was looked up.
+    unsafe { pg_sys::get_rel_persistence(relation) as u8 == pg_sys::RELPERSISTENCE_TEMP }
+}
+
 /// Checks that a relation can be created under this name: schema there and open to us, name free.
 ///
 /// # Errors

@@ -122,6 +122,22 @@ pub unsafe fn single_byte<'a>(byte: u8) -> &'a str {
     }
 }
 
+/// Microseconds since 2000 as the session writes a timestamp, or a date.
+pub fn time_text(microseconds: i64, date: bool) -> String {
+    const DAY: i64 = 86_400_000_000;
+    // SAFETY: output functions on datums of their types; the text ends in NUL.
+    unsafe {
+        let text = if date {
+            let days = microseconds.div_euclid(DAY) as i32;
+            pgrx::direct_function_call_as_datum(pg_sys::date_out, &[Some(days.into())])
+        } else {
+            let datum = pg_sys::Datum::from(microseconds);
+            pgrx::direct_function_call_as_datum(pg_sys::timestamp_out, &[Some(datum)])
+        };
+        text.map_or_else(String::new, |text| c_string(text.cast_mut_ptr()).to_owned())
+    }
+}
+
 /// Labels of enums by their OIDs. Each text is kept for the life of the session (there are no more of
 /// them than the database has labels), so that a value may be used after a label was renamed.
 #[derive(Default)]

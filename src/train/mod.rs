@@ -1,9 +1,11 @@
-//! Training by MADlib's names: `logregr_train`, `linregr_train`. Rows in, model tables out.
+//! Training: `train` makes versions of named models ([`named`]); by MADlib's names, `logregr_train` and
+//! `linregr_train` turn rows into model tables.
 
 mod api;
 mod linregr;
 mod linregr_aggregate;
 mod logregr;
+mod named;
 mod request;
 mod sinks;
 mod usage;

@@ -1,0 +1,89 @@
+//! How the newest version of a model was made.
+
+use crate::pg::error::{Failure, Result};
+use crate::pg::parse::{self, Source};
+use crate::pg::sql;
+use pgrx::{PgSqlErrorCode, pg_sys};
+use serde_json::Value as Json;
+
+/// First element of `models.split_key` where the rows have no key: the other elements are all the
+/// columns there were, and equal rows are told apart by counting them.
+pub const CONTENT: &str = "*";
+
+/// The newest version of a model, archived or not.
+#[derive(Debug, Clone)]
+pub struct Newest {
+    /// What it predicts.
+    pub target: String,
+    /// The relation it was trained on, where it was one; it may have been dropped.
+    relation: Option<pg_sys::Oid>,
+    /// Its recipe.
+    pub recipe: Json,
+}
+
+impl Newest {
+    /// The newest version of a model; `None` where all were dropped.
+    ///
+    /// # Errors
+    /// XX001 for a recipe that is no JSON.
+    pub fn find(model_id: i64) -> Result<Option<Self>> {
+        let rows = sql::query(
+            "SELECT v.target, v.source::pg_catalog.oid, v.recipe::pg_catalog.text \
+             FROM {ml}.model_versions AS v WHERE v.model_id OPERATOR(pg_catalog.=) $1 \
+             ORDER BY v.version USING OPERATOR(pg_catalog.>) LIMIT 1",
+            &[model_id.into()],
+        )?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            target: row.get(0)?,
+            relation: row.get(1)?,
+            recipe: serde_json::from_str(row.get(2)?).map_err(|_| {
+                Failure::new(
+                    PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
+                    "the recipe of the model's newest version is no JSON",
+                )
+            })?,
+        }))
+    }
+
+    /// The search_path under which its source was understood.
+    pub fn search_path(&self) -> &str {
+        self.recipe["search_path"].as_str().unwrap_or_default()
+    }
+
+    /// Its source, to be understood under its [`search_path`](Self::search_path): a relation by its OID,
+    /// whatever its name is now.
+    ///
+    /// # Errors
+    /// 42P01 for a relation that was dropped, 55000 for a temporary one or a version without a source;
+    /// those of [`parse::source`].
+    pub fn source(&self, model: &str) -> Result<Source> {
+        let give = "Train it with a source.";
+        if let Some(relation) = self.relation {
+            let name = parse::quoted_name(relation);
+            if name == "\"\"" {
+                let written = self.recipe["relation"].as_str().unwrap_or("?");
+                return Err(Failure::new(
+                    PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+                    format!(
+                        "the relation that model \"{model}\" was trained on does not exist any more"
+                    ),
+                )
+                .detail(format!("It was {written}."))
+                .hint(give));
+            }
+            return parse::source("source", &name);
+        }
+        match self.recipe["query"].as_str() {
+            Some(query) => parse::source("source", query),
+            None => Err(Failure::new(
+                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("model \"{model}\" keeps no source to train on again"),
+            )
+            .detail("It was trained on a temporary table, or it was registered.")
+            .hint(give)),
+        }
+    }
+}

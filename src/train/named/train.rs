@@ -1,0 +1,118 @@
+//! `train`: the way through the room.
+
+use super::arguments::Arguments;
+use super::holdout::{self, Judged};
+use super::ingest::ingest;
+use super::learn::{self, Data};
+use super::record::{self, Start};
+use super::request::Request;
+use crate::pg::error::{Failure, Result, notice};
+use crate::pg::monitor::SessionMonitor;
+use crate::pg::progress::Report;
+use crate::train::warnings::Warnings;
+use pglearn_core::pipeline::{LabelKind, TargetKind};
+use serde_json::Value as Json;
+
+/// Columns that a NOTICE names.
+const SHOWN: usize = 10;
+
+/// What `train` returns.
+#[derive(Debug)]
+pub struct Trained {
+    /// Name of the model.
+    pub model: String,
+    /// Number of the new version.
+    pub version: i32,
+    /// `ready`, `promoted`, or `refused` by the gate.
+    pub status: &'static str,
+    /// Metrics on the hold-out.
+    pub metrics: Json,
+}
+
+/// Trains a version of a model.
+///
+/// # Errors
+/// Those of every step; nothing is changed then.
+pub fn train(arguments: Arguments) -> Result<Trained> {
+    let start = Start::now()?;
+    let request = Request::new(arguments)?;
+    if request.arguments.alias.is_some() || request.gate.is_some() {
+        return Err(Failure::new(
+            pgrx::PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "train does not move aliases yet",
+        ));
+    }
+    let _report = Report::new(request.source.relation, &request.arguments.model);
+    let mut monitor = SessionMonitor::default();
+    let ingested = ingest(&request, &mut monitor)?;
+    let mut data = Data::new(&request, ingested)?;
+    let (fitted, leaks) = learn::fit(&request, &mut data, &mut monitor)?;
+    let judged = holdout::judge(&data, &fitted, &mut monitor)?;
+    tell(&request, &data, &judged);
+    let mut warnings = Warnings::default();
+    for leak in &leaks {
+        warnings.add(
+            "",
+            leak,
+            "Such a column is often known only after the target: leave it out by exclude if so.",
+        );
+    }
+    for warning in &fitted.learned.warnings {
+        warnings.add("", warning, "");
+    }
+    let warnings = warnings.finish("model_versions");
+    let published = record::record(
+        &request,
+        &data,
+        &fitted,
+        &judged,
+        &warnings,
+        &start,
+        &mut monitor,
+    )?;
+    Ok(Trained {
+        status: "ready",
+        version: published.version,
+        metrics: judged.metrics.to_json(),
+        model: request.arguments.model,
+    })
+}
+
+/// Says what the user may not expect.
+fn tell(request: &Request, data: &Data, judged: &Judged) {
+    if !data.left_out.is_empty() {
+        let shown: Vec<String> = data
+            .left_out
+            .iter()
+            .take(SHOWN)
+            .map(|(column, reason)| format!("\"{column}\" ({reason})"))
+            .collect();
+        let more = data.left_out.len().saturating_sub(SHOWN);
+        let rest = match more {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        notice(&format!("left out: {}{rest}", shown.join(", ")));
+    }
+    let target = &request.columns[request.target].name;
+    if let TargetKind::Classes { label, classes } = &data.kind
+        && let [negative, positive] = classes.as_slice()
+        && *label != LabelKind::Boolean
+        && (negative.as_str(), positive.as_str()) != ("0", "1")
+    {
+        notice(&format!(
+            "\"{positive}\" is the positive class of {target}, \"{negative}\" the negative one"
+        ));
+    }
+    if request.split.method == pglearn_core::split::Method::None {
+        return;
+    }
+    let truth = judged.holdout.truth();
+    match truth.first() {
+        None => notice("no row was held out: there are no metrics"),
+        Some(first) if data.classes() > 0 && truth.iter().all(|class| class == first) => {
+            notice("the hold-out has rows of one class only: some metrics are undefined");
+        }
+        Some(_) => {}
+    }
+}
