@@ -4,12 +4,45 @@
 -- a model belongs to its owner (and to whoever has that role's privileges) and may be used by those it was
 -- granted to. The tables belong to the extension's owner, so that a database owner who installed it can dump it.
 
+-- Like regrole and regclass, but they survive a dump: a role or relation that is missing where the dump is
+-- restored becomes "-" (nobody, nothing) with a WARNING, instead of failing the restore of the whole table or
+-- meaning whoever has its OID there.
+CREATE TYPE role_reference;
+CREATE FUNCTION role_reference_in(cstring) RETURNS role_reference
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pglearn_role_reference_in';
+CREATE FUNCTION role_reference_out(role_reference) RETURNS cstring
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pglearn_role_reference_out';
+CREATE TYPE role_reference (
+    INPUT = role_reference_in, OUTPUT = role_reference_out, LIKE = pg_catalog.oid, CATEGORY = 'N');
+CREATE CAST (regrole AS role_reference) WITHOUT FUNCTION AS ASSIGNMENT;
+CREATE CAST (role_reference AS regrole) WITHOUT FUNCTION AS ASSIGNMENT;
+CREATE CAST (role_reference AS oid) WITHOUT FUNCTION AS IMPLICIT;
+COMMENT ON TYPE role_reference IS 'a role by its OID; unlike regrole it becomes "-" where it is missing after a restore';
+COMMENT ON FUNCTION role_reference_in(cstring) IS 'input of role_reference: the name of a role, or "-"';
+COMMENT ON FUNCTION role_reference_out(role_reference) IS 'output of role_reference: the name of the role, or "-"';
+
+CREATE TYPE relation_reference;
+CREATE FUNCTION relation_reference_in(cstring) RETURNS relation_reference
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pglearn_relation_reference_in';
+CREATE FUNCTION relation_reference_out(relation_reference) RETURNS cstring
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pglearn_relation_reference_out';
+CREATE TYPE relation_reference (
+    INPUT = relation_reference_in, OUTPUT = relation_reference_out, LIKE = pg_catalog.oid, CATEGORY = 'N');
+CREATE CAST (regclass AS relation_reference) WITHOUT FUNCTION AS ASSIGNMENT;
+CREATE CAST (relation_reference AS regclass) WITHOUT FUNCTION AS ASSIGNMENT;
+CREATE CAST (relation_reference AS oid) WITHOUT FUNCTION AS IMPLICIT;
+COMMENT ON TYPE relation_reference IS
+    'a relation by its OID; unlike regclass it becomes "-" where it is missing after a restore';
+COMMENT ON FUNCTION relation_reference_in(cstring) IS 'input of relation_reference: the name of a relation, or "-"';
+COMMENT ON FUNCTION relation_reference_out(relation_reference) IS
+    'output of relation_reference: the name of the relation, or "-"';
+
 CREATE TABLE models (
     model_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name         text COLLATE "C" NOT NULL UNIQUE
                  CHECK (length(name) BETWEEN 1 AND 63 AND name !~ '[@[:cntrl:]]'),
-    owner        regrole NOT NULL,
-    grantees     regrole[] NOT NULL DEFAULT '{}',
+    owner        role_reference NOT NULL,
+    grantees     role_reference[] NOT NULL DEFAULT '{}',
     seed         bigint NOT NULL,
     split_key    text[],
     last_version integer NOT NULL DEFAULT 0,
@@ -29,7 +62,7 @@ CREATE TABLE model_versions (
     hyperparams    jsonb NOT NULL DEFAULT '{}',
     metric         text,
     metrics        jsonb NOT NULL DEFAULT '{}',
-    source         regclass,
+    source         relation_reference,
     recipe         jsonb NOT NULL,
     training       jsonb NOT NULL DEFAULT '{}',
     warnings       text[] NOT NULL DEFAULT '{}',

@@ -111,6 +111,17 @@ impl Call {
         unsafe { array::varlena_bytes(self.argument(at).value) }
     }
 
+    /// A `cstring` argument that is not NULL.
+    pub fn c_string(&self, at: usize) -> &str {
+        // SAFETY: declared as cstring: NUL-terminated, and lives as long as the call.
+        unsafe { super::text::c_string(self.argument(at).value.cast_mut_ptr()) }
+    }
+
+    /// An argument that is not NULL, of `oid` or a type of the same kind.
+    pub fn oid(&self, at: usize) -> pg_sys::Oid {
+        pg_sys::Oid::from(self.argument(at).value.value() as u32)
+    }
+
     /// A `text` argument.
     pub fn text(&self, at: usize) -> Option<String> {
         let argument = self.argument(at);

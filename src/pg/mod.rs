@@ -23,6 +23,7 @@ pub mod parse;
 pub mod progress;
 pub mod query;
 mod reader;
+pub mod reference;
 pub mod relation;
 pub mod rows;
 pub mod scan;

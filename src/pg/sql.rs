@@ -107,8 +107,9 @@ impl Param<'_> {
                     .and_then(IntoDatum::into_datum)
             }
             Self::Doubles(value) => value.map(<[f64]>::to_vec).and_then(IntoDatum::into_datum),
+            // pgrx takes the invalid OID for NULL.
             Self::Oid(value) | Self::Relation(value) | Self::Role(value) => {
-                value.and_then(IntoDatum::into_datum)
+                value.map(pg_sys::Datum::from)
             }
         })
     }
@@ -365,9 +366,6 @@ unsafe fn field(datum: pg_sys::Datum, type_oid: pg_sys::Oid) -> Result<Field> {
             pg_sys::INT8OID => Field::Int(datum.value() as i64),
             pg_sys::FLOAT8OID => Field::Double(f64::from_bits(datum.value() as u64)),
             pg_sys::FLOAT4OID => Field::Double(f64::from(f32::from_bits(datum.value() as u32))),
-            pg_sys::OIDOID | pg_sys::REGCLASSOID | pg_sys::REGROLEOID | pg_sys::REGTYPEOID => {
-                Field::Oid(pg_sys::Oid::from(datum.value() as u32))
-            }
             pg_sys::BYTEAOID => Field::Bytes(copy(array::varlena_bytes(datum))?),
             pg_sys::TEXTARRAYOID => {
                 Field::Texts(FromDatum::from_datum(datum, false).unwrap_or_default())
@@ -377,14 +375,32 @@ unsafe fn field(datum: pg_sys::Datum, type_oid: pg_sys::Oid) -> Result<Field> {
                     FromDatum::from_datum(datum, false).unwrap_or_default();
                 Field::Doubles(values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect())
             }
-            pg_sys::REGROLEARRAYOID | pg_sys::OIDARRAYOID | pg_sys::REGCLASSARRAYOID => {
-                let values: Vec<Option<pg_sys::Oid>> =
-                    FromDatum::from_datum(datum, false).unwrap_or_default();
-                Field::Oids(values.into_iter().flatten().collect())
-            }
+            _ if is_oid(type_oid) => Field::Oid(pg_sys::Oid::from(datum.value() as u32)),
+            _ if is_oid(pg_sys::get_element_type(type_oid)) => oids(datum),
             _ => Field::Text(labels::output(datum, type_oid)),
         })
     }
+}
+
+/// Whether a type is `oid`, or one of the same kind (`regrole`, our own references).
+///
+/// # Safety
+/// Reads the syscache: within a transaction.
+unsafe fn is_oid(type_oid: pg_sys::Oid) -> bool {
+    // SAFETY: as the caller says.
+    type_oid != pg_sys::InvalidOid && unsafe { pg_sys::IsBinaryCoercible(type_oid, pg_sys::OIDOID) }
+}
+
+/// # Safety
+/// `datum` is a non-NULL array of a type for which [`is_oid`] holds.
+unsafe fn oids(datum: pg_sys::Datum) -> Field {
+    // SAFETY: as the caller says.
+    let bytes = unsafe { array::varlena_bytes(datum) };
+    let elements = array::ArrayView::parse(bytes).filter(|array| !array.has_null);
+    let payload = elements.and_then(|array| array.payload.get(..4 * array.len));
+    let (words, _) = payload.unwrap_or_default().as_chunks::<4>();
+    let oid = |word: &[u8; 4]| pg_sys::Oid::from(u32::from_ne_bytes(*word));
+    Field::Oids(words.iter().map(oid).collect())
 }
 
 fn copy(bytes: &[u8]) -> Result<Vec<u8>> {

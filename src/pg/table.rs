@@ -95,6 +95,10 @@ pub enum Cell {
     Bool(bool),
     /// `text` or `character varying`
     Text(String),
+    /// `cstring`
+    CString(std::ffi::CString),
+    /// `oid` or a type of the same kind
+    Oid(pg_sys::Oid),
     /// `text[]`
     Texts(Vec<String>),
     /// `double precision[]`
@@ -141,6 +145,8 @@ impl Cell {
             }
             Self::Bool(value) => value.into_datum(),
             Self::Text(value) => value.into_datum(),
+            Self::CString(value) => value.into_datum(),
+            Self::Oid(value) => Some(pg_sys::Datum::from(value)),
             Self::Texts(values) => values.into_datum(),
             Self::Doubles(values) => {
                 let datums: Vec<_> = values.into_iter().filter_map(f64::into_datum).collect();

@@ -26,7 +26,7 @@ pub fn grant(model: &str, role: Role) -> Result<()> {
         &model,
         "pg_catalog.array_append(ARRAY(SELECT g FROM pg_catalog.unnest(m.grantees) AS g \
                                         WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS r \
-                                                       WHERE r.oid OPERATOR(pg_catalog.=) g::pg_catalog.oid)), $2)",
+                                                       WHERE r.oid OPERATOR(pg_catalog.=) g::pg_catalog.oid)), $2::{ml}.role_reference)",
         role,
     )
 }
@@ -46,7 +46,11 @@ pub fn revoke(model: &str, role: Role) -> Result<()> {
         notice(&failure);
         return Ok(());
     }
-    write(&model, "pg_catalog.array_remove(m.grantees, $2)", role)
+    write(
+        &model,
+        "pg_catalog.array_remove(m.grantees, $2::{ml}.role_reference)",
+        role,
+    )
 }
 
 fn existing(role: Role) -> Result<String> {
@@ -60,7 +64,7 @@ fn existing(role: Role) -> Result<String> {
 
 fn grantees(model: &OwnModel) -> Result<Vec<Role>> {
     let rows = sql::returning(
-        "SELECT m.grantees::pg_catalog.oid[] FROM {ml}.models AS m WHERE m.model_id OPERATOR(pg_catalog.=) $1",
+        "SELECT m.grantees FROM {ml}.models AS m WHERE m.model_id OPERATOR(pg_catalog.=) $1",
         &[model.id.into()],
     )?;
     rows.first().map_or(Ok(Vec::new()), |row| row.get(0))
