@@ -11,6 +11,7 @@ use crate::logistic::{
     fit_penalised, working_memory,
 };
 use crate::monitor::Monitor;
+use crate::parallel::Watch;
 use crate::pipeline::{Linear, Link, Predictor};
 use crate::softmax::{self, SoftmaxParams};
 use crate::{Error, ParamGuard, Result};
@@ -155,10 +156,14 @@ impl LogisticRegression {
         rows: &Rows<'_>,
         monitor: &mut dyn Monitor,
     ) -> Result<Learned> {
+        let column = problem.weighted.then_some(problem.features.len() + 1);
+        let mut watch = Watch::new(monitor, "preparation", 0);
+        let unit = crate::weights::unit(problem.tiles, column, &mut watch)?;
         let params = LogisticParams::new()
             .max_iter(self.max_iter)
-            .tolerance(self.tolerance)
+            .tolerance(self.tolerance * unit)
             .intercept(Intercept::Never)
+            .class_weight((unit != 1.0).then_some([unit; 2]))
             .threads(problem.threads)
             .check()?;
         let decision = InterceptDecision {
@@ -174,7 +179,7 @@ impl LogisticRegression {
             warnings.extend(word(finding, problem.features, &fit));
         }
         let (intercept, slopes) = fit.parts();
-        let mut std_err = fit.std_err.clone();
+        let mut std_err: Vec<f64> = fit.std_err.iter().map(|s| s * unit.sqrt()).collect();
         if !fit.intercept_added {
             std_err.insert(0, f64::NAN);
         }
@@ -188,7 +193,7 @@ impl LogisticRegression {
             warnings,
             iterations: fit.iterations,
             converged: fit.status == Status::Converged,
-            loss: -fit.log_likelihood,
+            loss: -fit.log_likelihood / unit,
         })
     }
 }
