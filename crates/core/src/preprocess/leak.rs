@@ -38,7 +38,6 @@ pub(super) struct Target<'a> {
     classes: usize,
     /// A regression: training rows of each value, empty where there are many.
     counts: Vec<u64>,
-    sample: Vec<usize>,
 }
 
 impl<'a> Target<'a> {
@@ -62,7 +61,6 @@ impl<'a> Target<'a> {
             values,
             classes,
             counts: counts.into_values().collect(),
-            sample: training.sample(),
         })
     }
 
@@ -230,7 +228,7 @@ impl<'a> Target<'a> {
     /// Whether the column's correlation with the target is perfect; on a sample first.
     fn is_linear(&self, training: &mut Training<'_>, slot: usize) -> Result<bool> {
         let frame = training.frame;
-        let pairs = self.sample.iter().filter_map(|row| {
+        let pairs = training.sample.iter().filter_map(|row| {
             let cell = frame.cell(*row, slot);
             (!cell.is_nan()).then(|| (cell, self.values[*row]))
         });

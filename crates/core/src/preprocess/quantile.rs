@@ -1,15 +1,20 @@
-//! The exact median, by histograms of the leading bits.
+//! The exact median, in few interruptible passes and without a copy of the column.
 //!
-//! Doubles become whole numbers of the same order; each pass counts the next 16 bits of those that
-//! share the bits found so far, until few are left, which are selected among. Two passes as a rule,
-//! five at the most; every pass is interruptible and no copy of the column is made.
+//! A sample brackets it as a rule (Floyd and Rivest 1975): one pass counts what lies before the bracket
+//! and collects what lies within. Else by histograms: doubles become whole numbers of the same order;
+//! each pass counts the next 16 bits of those that share the bits found so far, until few are left,
+//! which are selected among. That takes two passes as a rule, five at the most.
 
 use super::scan::Training;
 use crate::Result;
+use crate::tiles::TILE_ROWS;
 
 const BITS: u32 = 16;
-/// So few values are collected and selected among.
+/// So few values are collected and selected among: after a histogram, within a bracket.
 const FEW: usize = 1 << BITS;
+const FEW_BRACKETED: usize = 1 << 18;
+/// Standard deviations of a sample median, in ranks, on each side of the bracket.
+const WIDTH: f64 = 5.0;
 
 /// A whole number that orders like the double (no NaN).
 fn key(value: f64) -> u64 {
@@ -73,7 +78,10 @@ impl Range {
 /// [`Error::Stopped`](crate::Error::Stopped), [`Error::OutOfMemory`](crate::Error::OutOfMemory).
 pub(super) fn median(training: &mut Training<'_>, slot: usize, count: usize) -> Result<f64> {
     let (low, high) = (count.saturating_sub(1) / 2, count / 2);
-    let lower = ranked(training, slot, count, low)?;
+    let lower = match bracketed(training, slot, count, low)? {
+        Some(found) => found,
+        None => ranked(training, slot, count, low)?,
+    };
     let upper = match lower.next {
         _ if low == high => return Ok(lower.value),
         Some(next) => next,
@@ -91,6 +99,58 @@ pub(super) fn median(training: &mut Training<'_>, slot: usize, count: usize) -> 
 struct Ranked {
     value: f64,
     next: Option<f64>,
+}
+
+/// The value of a rank near the middle, if it lies where a sample says; `None` otherwise, and where
+/// there are so few values that there is nothing to gain, or too many to select among.
+fn bracketed(
+    training: &mut Training<'_>,
+    slot: usize,
+    count: usize,
+    rank: usize,
+) -> Result<Option<Ranked>> {
+    let frame = training.frame;
+    let cells = training.sample.iter().map(|row| frame.cell(*row, slot));
+    let mut sample: Vec<f64> = cells.filter(|cell| !cell.is_nan()).collect();
+    let spread = (WIDTH * (sample.len() as f64).sqrt() / 2.0).ceil() as usize;
+    let middle = sample.len() / 2;
+    let share = 2.5 * spread as f64 / sample.len() as f64;
+    if count <= FEW || middle <= spread || share * count as f64 > FEW_BRACKETED as f64 {
+        return Ok(None);
+    }
+    sample.sort_unstable_by(f64::total_cmp);
+    let (low, high) = (sample[middle - spread], sample[middle + spread]);
+    let mut before = 0;
+    let mut within = Training::buffer(FEW_BRACKETED)?;
+    training.scan(slot, |part| {
+        // Without a branch on the value, which nothing could predict.
+        let (mut hits, mut count) = ([0.0; TILE_ROWS], 0);
+        for cell in part.cells {
+            before += usize::from(*cell < low);
+            hits[count % TILE_ROWS] = *cell;
+            count += usize::from((*cell >= low) & (*cell <= high));
+        }
+        within.extend_from_slice(&hits[..count]);
+        // Values that are often repeated may all be within: no more than the buffer holds.
+        Ok(within.len() + TILE_ROWS <= FEW_BRACKETED)
+    })?;
+    if within.len() + TILE_ROWS > FEW_BRACKETED || rank < before {
+        return Ok(None);
+    }
+    Ok(select(within, rank - before))
+}
+
+/// The value of a rank among some, and the next.
+fn select(mut values: Vec<f64>, rank: usize) -> Option<Ranked> {
+    if rank >= values.len() {
+        return None;
+    }
+    let (_, value, after) = values.select_nth_unstable_by(rank, f64::total_cmp);
+    let next = after.iter().copied().min_by(f64::total_cmp);
+    Some(Ranked {
+        value: *value,
+        next,
+    })
 }
 
 fn ranked(training: &mut Training<'_>, slot: usize, count: usize, rank: usize) -> Result<Ranked> {
@@ -127,12 +187,11 @@ fn ranked(training: &mut Training<'_>, slot: usize, count: usize, rank: usize) -
         left.extend(part.cells.iter().filter(|cell| range.holds(key(**cell))));
         Ok(true)
     })?;
-    let (_, value, after) = left.select_nth_unstable_by(within, f64::total_cmp);
-    let next = after.iter().copied().min_by(f64::total_cmp);
-    Ok(Ranked {
-        value: *value,
-        next,
-    })
+    // The rank is one of those that were counted.
+    Ok(select(left, within).unwrap_or(Ranked {
+        value: f64::NAN,
+        next: None,
+    }))
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub(super) struct Training<'a> {
     pub rows: &'a RowSet,
     /// Who watches.
     pub watch: Watch<'a>,
+    /// At most [`SAMPLE`] training rows, spread over all of them.
+    pub sample: Vec<usize>,
 }
 
 /// Some cells of a column that are not missing, and the rows they are of.
@@ -42,7 +44,12 @@ impl Part<'_> {
 impl<'a> Training<'a> {
     pub fn new(frame: &'a Frame, rows: &'a RowSet, monitor: &'a mut dyn Monitor) -> Self {
         let watch = Watch::new(monitor, "preprocess", frame.slots() as u64);
-        Self { frame, rows, watch }
+        Self {
+            frame,
+            rows,
+            watch,
+            sample: sample(rows),
+        }
     }
 
     /// Calls `fold` with the cells of each tile, missing ones left out, until it returns `false`.
@@ -66,10 +73,19 @@ impl<'a> Training<'a> {
             let chosen = self.rows.tile(tile, &mut offsets);
             let column = self.frame.column(tile, slot);
             let mut count = 0;
+            // Of known length, so that no index need be checked: this is the innermost loop.
+            let mut padded = [0.0; TILE_ROWS];
+            let column: &[f64; TILE_ROWS] = match column.first_chunk() {
+                Some(whole) => whole,
+                None => {
+                    padded[..column.len()].copy_from_slice(column);
+                    &padded
+                }
+            };
             for offset in chosen {
                 let cell = column[usize::from(*offset)];
-                cells[count] = cell;
-                kept[count] = *offset;
+                cells[count % TILE_ROWS] = cell;
+                kept[count % TILE_ROWS] = *offset;
                 count += usize::from(!cell.is_nan());
             }
             missing += chosen.len() - count;
@@ -106,18 +122,6 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    /// At most [`SAMPLE`] training rows, spread over all of them.
-    pub fn sample(&self) -> Vec<usize> {
-        let step = self.rows.rows().div_ceil(SAMPLE).max(1);
-        let mut sample = Vec::with_capacity(SAMPLE);
-        let mut next = self.rows.first_from(0);
-        while let Some(row) = next {
-            sample.push(row);
-            next = self.rows.first_from((row / step + 1) * step);
-        }
-        sample
-    }
-
     /// Cells for `count` values.
     ///
     /// # Errors
@@ -131,4 +135,15 @@ impl<'a> Training<'a> {
             })?;
         Ok(buffer)
     }
+}
+
+fn sample(rows: &RowSet) -> Vec<usize> {
+    let step = rows.rows().div_ceil(SAMPLE).max(1);
+    let mut sample = Vec::with_capacity(SAMPLE);
+    let mut next = rows.first_from(0);
+    while let Some(row) = next {
+        sample.push(row);
+        next = rows.first_from((row / step + 1) * step);
+    }
+    sample
 }
