@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 const COMMAND: pg_sys::ProgressCommandType::Type = 0x706c;
 
 /// The phases that are told apart; their numbers are what is stored.
-const PHASES: [&str; 8] = [
+const PHASES: [&str; 14] = [
     "",
     "reading rows",
     "warm start",
@@ -16,6 +16,12 @@ const PHASES: [&str; 8] = [
     "inference",
     "sorting",
     "writing",
+    "preprocess",
+    "encode",
+    "sweep",
+    "fingerprint",
+    "scoring the hold-out",
+    "evaluating",
     "computing",
 ];
 

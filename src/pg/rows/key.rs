@@ -11,7 +11,7 @@ use pgrx::pg_sys;
 const UUID_BYTES: usize = 16;
 
 /// A value as a hash takes it. Equal values of types that convert into each other without loss
-/// (`integer` and `bigint`, `varchar` and `text`) are equal keys: the column may be altered.
+/// (`integer`, `bigint` and `numeric`, `varchar` and `text`) are equal keys: the column may be altered.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Key<'a> {
     /// NULL.
@@ -34,6 +34,9 @@ pub(super) enum Hash {
     /// By the type's own function.
     Function(*mut pg_sys::FmgrInfo),
 }
+
+/// Numbers below are doubles if they are whole.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// How a base type becomes a key; `None` where it cannot.
 pub(super) fn hash_function(type_oid: pg_sys::Oid) -> Option<Hash> {
@@ -61,6 +64,15 @@ pub(super) fn hash_function(type_oid: pg_sys::Oid) -> Option<Hash> {
 pub(super) unsafe fn read<'a>(column: &Column, hash: Hash, datum: pg_sys::Datum) -> Key<'a> {
     // SAFETY: the caller vouches for the type; each arm reads as that type is laid out.
     unsafe {
+        if let Some(kind @ ValueKind::Cell(CellKind::Numeric)) = column.kind
+            && let Value::Number(number) = kind.read(datum)
+            && number.abs() < EXACT
+            && number.fract() == 0.0
+        {
+            // As an integer hashes: the column may have been one. Neighbours that are rounded to it
+            // share its side, no more.
+            return Key::Float(number);
+        }
         if let Hash::Function(function) = hash {
             let seed = pg_sys::Datum::from(0);
             let hash = pg_sys::FunctionCall2Coll(function, column.collation, datum, seed);

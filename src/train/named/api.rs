@@ -175,7 +175,21 @@ fn names(argument: &str, list: Vec<Option<String>>) -> Result<Vec<String>> {
 }
 
 /// The inputs of a version.
-#[pg_extern(stable, parallel_restricted)]
+#[pg_extern(sql = r#"
+CREATE FUNCTION feature_info(model text) RETURNS TABLE (
+    feature text,
+    type text,
+    encoding text,
+    center double precision,
+    scale double precision,
+    impute text,
+    indicator boolean,
+    categories text[],
+    reference text,
+    encoded text[]
+)   LANGUAGE c STABLE PARALLEL RESTRICTED
+    AS '@MODULE_PATHNAME@', '@FUNCTION_NAME@';
+"#)]
 #[allow(clippy::type_complexity)]
 fn feature_info(
     model: Option<&str>,
@@ -184,7 +198,7 @@ fn feature_info(
         'static,
         (
             name!(feature, String),
-            name!(r#type, String),
+            name!(sql_type, String),
             name!(encoding, &'static str),
             name!(center, Option<f64>),
             name!(scale, Option<f64>),

@@ -54,6 +54,8 @@ pub struct Request {
     pub split_columns: Vec<usize>,
     /// Whether these are no key but all there is.
     pub content_key: bool,
+    /// Whether this is decided by this training.
+    pub new_content_key: bool,
     /// What the model keeps of it (`models.split_key`), where rows are hashed.
     pub split_key: Option<Vec<String>>,
     /// Seed of the split.
@@ -147,6 +149,8 @@ impl Request {
             split,
             split_columns: key.places,
             content_key: key.content,
+            new_content_key: key.content
+                && model.as_ref().is_none_or(|model| model.split_key.is_none()),
             split_key: key.stored,
             inputs,
             left_out,

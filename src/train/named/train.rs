@@ -11,6 +11,7 @@ use crate::pg::monitor::SessionMonitor;
 use crate::pg::progress::Report;
 use crate::train::warnings::Warnings;
 use pglearn_core::pipeline::{LabelKind, TargetKind};
+use pglearn_core::split::Method;
 use serde_json::Value as Json;
 
 /// Columns that a NOTICE names.
@@ -104,7 +105,12 @@ fn tell(request: &Request, data: &Data, judged: &Judged) {
             "\"{positive}\" is the positive class of {target}, \"{negative}\" the negative one"
         ));
     }
-    if request.split.method == pglearn_core::split::Method::None {
+    if request.new_content_key {
+        notice(
+            "the rows have no key: a row is held out by its whole content, and may change sides when it is updated; name a key by split => '{\"key\": \"…\"}' if there is one",
+        );
+    }
+    if request.split.method == Method::None {
         return;
     }
     let truth = judged.holdout.truth();
