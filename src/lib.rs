@@ -1,8 +1,9 @@
 //! pglearn: machine learning where the rows live.
 //!
 //! The rooms: [`pg`] is the PostgreSQL boundary (all `unsafe`), `settings` the settings, and then one
-//! folder per capability: `train`, `predict`, `metrics`, `registry`. The mathematics is the crate `pglearn-core`.
+//! folder per capability: `train`, `predict`, `evaluate`, `metrics`, `registry`. The mathematics is the crate `pglearn-core`.
 
+pub mod evaluate;
 pub mod metrics;
 pub mod pg;
 pub mod predict;

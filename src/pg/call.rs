@@ -175,7 +175,7 @@ fn several_dimensions(dimensions: i32) -> Failure {
     )
 }
 
-/// Collects the rows of a function that returns a set of doubles, straight into a tuple store.
+/// Collects the rows of a function that returns a set, straight into a tuple store.
 pub struct ResultRows {
     store: *mut pg_sys::Tuplestorestate,
     row: pg_sys::TupleDesc,
@@ -209,6 +209,24 @@ impl ResultRows {
         let mut nulls = cells.map(|cell| cell.is_none());
         let mut values = cells.map(|cell| pg_sys::Datum::from(cell.unwrap_or(0.0).to_bits()));
         // SAFETY: the callers' rows have the columns that the SQL declares; natts is compared.
+        unsafe {
+            if usize::try_from((*self.row).natts) == Ok(N) {
+                pg_sys::tuplestore_putvalues(
+                    self.store,
+                    self.row,
+                    values.as_mut_ptr(),
+                    nulls.as_mut_ptr(),
+                );
+            }
+        }
+    }
+
+    /// Adds a row of cells, as many as the declared columns and of their types.
+    pub fn put<const N: usize>(&mut self, cells: [Cell; N]) {
+        let datums = cells.map(Cell::into_datum);
+        let mut nulls = datums.map(|datum| datum.is_none());
+        let mut values = datums.map(|datum| datum.unwrap_or(pg_sys::Datum::from(0)));
+        // SAFETY: as above; the store copies what the datums refer to.
         unsafe {
             if usize::try_from((*self.row).natts) == Ok(N) {
                 pg_sys::tuplestore_putvalues(

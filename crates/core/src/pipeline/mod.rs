@@ -95,9 +95,15 @@ impl Pipeline {
     /// Number of classes; 0 for a regression.
     #[must_use]
     pub fn classes(&self) -> usize {
+        self.class_names().len()
+    }
+
+    /// The classes in their order; none for a regression.
+    #[must_use]
+    pub fn class_names(&self) -> &[String] {
         match &self.target.kind {
-            TargetKind::Number => 0,
-            TargetKind::Classes { classes, .. } => classes.len(),
+            TargetKind::Number => &[],
+            TargetKind::Classes { classes, .. } => classes,
         }
     }
 }

@@ -1,0 +1,22 @@
+-- How good a model is, and what it says of every row of a source.
+
+CREATE FUNCTION roc_curve(model text, source text DEFAULT NULL)
+    RETURNS TABLE (threshold double precision, fpr double precision, tpr double precision,
+                   "precision" double precision, recall double precision, f1 double precision)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pglearn_roc_curve';
+CREATE FUNCTION predict_batch(model text, source text, key text)
+    RETURNS TABLE (key text, prediction double precision, class text, probability double precision)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'pglearn_predict_batch';
+
+COMMENT ON FUNCTION evaluate(text, text, double precision, text) IS
+    'metrics of a model by their scikit-learn names, on the rows of a source (a relation or a SELECT with the inputs and the target) or on the stored hold-out; group by group of a column of the source';
+COMMENT ON FUNCTION confusion_matrix(text, text) IS
+    'how often a model predicted each class for each observed class, on a source or on the stored hold-out';
+COMMENT ON FUNCTION roc_curve(text, text) IS
+    'ROC and precision-recall curves of a model of two classes, one row a distinct score, on a source or on the stored hold-out';
+COMMENT ON FUNCTION calibration_curve(text, text) IS
+    'share of positive rows against the mean predicted probability in ten bins, on a source or on the stored hold-out';
+COMMENT ON FUNCTION predict_batch(text, text, text) IS
+    'predictions for every row of a source: its key as text, the prediction as a number, the class, and the probability of the second of two classes or else of the class predicted';

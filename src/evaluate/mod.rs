@@ -1,0 +1,34 @@
+//! How good a named model is: on the hold-out that its training stored, or on the rows of a source.
+//!
+//! A source is read once, under the caller's rights and snapshot, its columns matched with the model's
+//! inputs by name ([`columns`], [`scoring`]); what the model says of each row goes with what was
+//! observed ([`observed`]) into a hold-out of the mathematics ([`rows`]), from which metrics and curves
+//! are drawn ([`metrics`], [`curves`]). [`batch`] predicts row by row.
+
+mod api;
+mod batch;
+mod columns;
+mod curves;
+mod metrics;
+mod observed;
+mod rows;
+mod scoring;
+
+use crate::pg::error::Failure;
+
+/// An error of the mathematics that names its own columns.
+fn plain(error: pglearn_core::Error) -> Failure {
+    Failure::from_core(error, &|_| String::new())
+}
+
+pgrx::extension_sql_file!(
+    "../../sql/catalog/evaluate.sql",
+    name = "evaluate",
+    requires = [
+        "registry",
+        "metrics",
+        api::evaluate,
+        api::confusion_matrix_of,
+        api::calibration_curve
+    ]
+);
