@@ -20,3 +20,7 @@ COMMENT ON FUNCTION calibration_curve(text, text) IS
     'share of positive rows against the mean predicted probability in ten bins, on a source or on the stored hold-out';
 COMMENT ON FUNCTION predict_batch(text, text, text) IS
     'predictions for every row of a source: its key as text, the prediction as a number, the class, and the probability of the second of two classes or else of the class predicted';
+COMMENT ON FUNCTION compare(text, integer, integer, text) IS
+    'metrics of two versions on the same rows: those of a source, or those of the stored source as it is now that neither version learned from; improvement is positive where version2 is better';
+COMMENT ON FUNCTION promote(text, integer, text, jsonb, text, boolean) IS
+    'lets an alias stand for a version, if the gate passes: {"metric", "min_delta", "guardrails", "archive_existing_versions"}; false where it does not; force accepts other inputs than before';

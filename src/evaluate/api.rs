@@ -2,10 +2,12 @@
 //! `sql/catalog/evaluate.sql`.
 
 use super::metrics::THRESHOLD;
-use super::{batch, curves, metrics};
+use super::{batch, compare, curves, metrics, promote};
 use crate::pg::call::ResultRows;
 use crate::pg::entry_point;
 use crate::pg::error::{Failure, Result};
+use pglearn_core::evaluation::Gate;
+use pgrx::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -83,6 +85,59 @@ fn calibration_curve(
     let model = required("calibration_curve", "model", model)?;
     let rows = curves::calibration_curve(model, source)?;
     Ok(TableIterator::new(rows))
+}
+
+/// Two versions on the same rows.
+#[pg_extern(volatile, parallel_unsafe, name = "compare")]
+#[allow(clippy::type_complexity)]
+fn compare_versions(
+    model: Option<&str>,
+    version1: Option<i32>,
+    version2: Option<i32>,
+    source: default!(Option<&str>, "NULL"),
+) -> std::result::Result<
+    TableIterator<
+        'static,
+        (
+            name!(metric, String),
+            name!(v1, Option<f64>),
+            name!(v2, Option<f64>),
+            name!(improvement, Option<f64>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let function = "compare";
+    let model = required(function, "model", model)?;
+    let versions = [
+        required(function, "version1", version1)?,
+        required(function, "version2", version2)?,
+    ];
+    let rows = compare::compare(model, versions, source)?;
+    Ok(TableIterator::new(rows))
+}
+
+/// Moves an alias to a version.
+#[pg_extern(volatile, parallel_unsafe, name = "promote")]
+fn promote_version(
+    model: Option<&str>,
+    version: Option<i32>,
+    alias: default!(Option<&str>, "'champion'"),
+    gate: default!(Option<JsonB>, "NULL"),
+    reason: default!(Option<&str>, "NULL"),
+    force: default!(Option<bool>, "false"),
+) -> std::result::Result<bool, ErrorReport> {
+    let gate = gate.map(|gate| Gate::parse(&gate.0)).transpose();
+    let gate = gate.map_err(super::plain)?;
+    let promoted = promote::promote(&promote::Promotion {
+        model: required("promote", "model", model)?,
+        version: required("promote", "version", version)?,
+        alias,
+        gate: gate.as_ref(),
+        reason,
+        force: force.unwrap_or(false),
+    })?;
+    Ok(promoted)
 }
 
 entry_point!(

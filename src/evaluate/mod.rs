@@ -3,14 +3,20 @@
 //! A source is read once, under the caller's rights and snapshot, its columns matched with the model's
 //! inputs by name ([`columns`], [`scoring`]); what the model says of each row goes with what was
 //! observed ([`observed`]) into a hold-out of the mathematics ([`rows`]), from which metrics and curves
-//! are drawn ([`metrics`], [`curves`]). [`batch`] predicts row by row.
+//! are drawn ([`metrics`], [`curves`]). [`batch`] predicts row by row. [`compare`] scores two versions on
+//! the same rows, by default those that neither learned from ([`membership`]); [`promote`] lets an alias
+//! move if the comparison passes a gate.
 
 mod api;
 mod batch;
 mod columns;
+pub mod compare;
+pub mod contender;
 mod curves;
+mod membership;
 mod metrics;
 mod observed;
+pub mod promote;
 mod rows;
 mod scoring;
 
@@ -29,6 +35,8 @@ pgrx::extension_sql_file!(
         "metrics",
         api::evaluate,
         api::confusion_matrix_of,
-        api::calibration_curve
+        api::calibration_curve,
+        api::compare_versions,
+        api::promote_version
     ]
 );

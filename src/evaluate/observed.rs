@@ -101,6 +101,16 @@ impl Observed {
         &self.name
     }
 
+    /// Whether a row has no target.
+    #[inline]
+    pub fn is_missing(&self, row: &RowView<'_>) -> bool {
+        match row.value(self.place) {
+            Value::Missing => true,
+            Value::Number(number) => number.is_nan(),
+            _ => false,
+        }
+    }
+
     /// The target of a row.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod importance;
 pub mod model;
 mod model_table;
 pub mod publish;
+pub mod recipe;
 pub mod reference;
 mod register;
 mod removal;

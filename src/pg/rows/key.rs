@@ -4,6 +4,7 @@ use super::open::Column;
 use crate::pg::array::varlena_bytes;
 use crate::pg::cell::CellKind;
 use crate::pg::value::ValueKind;
+use pglearn_core::split::KeyHasher;
 use pglearn_core::value::Value;
 use pgrx::pg_sys;
 
@@ -24,6 +25,20 @@ pub enum Key<'a> {
     Bytes(&'a [u8]),
     /// What the type's own hash function gives: equal for equal values (`1.0` and `1.00`).
     Hash(u64),
+}
+
+impl Key<'_> {
+    /// Adds it to the hash of a row's key.
+    #[inline]
+    pub fn feed(self, hasher: &mut KeyHasher) {
+        match self {
+            Self::Null => hasher.null(),
+            Self::Integer(value) => hasher.integer(value),
+            Self::Float(value) => hasher.float(value),
+            Self::Bytes(bytes) => hasher.bytes(bytes),
+            Self::Hash(hash) => hasher.bytes(&hash.to_le_bytes()),
+        }
+    }
 }
 
 /// How a type becomes a key.

@@ -1,0 +1,143 @@
+//! `promote`: an alias moves to another version, if a gate lets it.
+
+use super::compare::{Compared, on_holdout};
+use super::contender::Contender;
+use crate::pg::error::{Failure, Result, notice};
+use crate::registry::aliases::{self, Action, Contract, Move};
+use crate::registry::model::OwnModel;
+use pglearn_core::evaluation::{Gate, Verdict, primary_metric};
+use pglearn_core::learners::Task;
+use pgrx::PgSqlErrorCode;
+use serde_json::{Value as Json, json};
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Promotion<'a> {
+    /// Name of the model.
+    pub model: &'a str,
+    /// The version that is to serve.
+    pub version: i32,
+    /// The alias; `champion` if `None`.
+    pub alias: Option<&'a str>,
+    /// On which conditions.
+    pub gate: Option<&'a Gate>,
+    /// In the words of the caller.
+    pub reason: Option<&'a str>,
+    /// Whether other inputs than those of the version that serves are accepted.
+    pub force: bool,
+}
+
+/// Moves an alias; `false` where the gate refused, which is recorded too.
+///
+/// A gate compares the version that the alias stands for with the new one on the rows that both held
+/// out ([`on_holdout`]). Where the alias stands for nothing yet there is nothing to compare with: the
+/// gate passes.
+///
+/// # Errors
+/// 42704 and 42501 for model and version, 42602 for the alias, 22023 for the gate, 55000 where the new
+/// version takes other inputs than the one that serves; those of [`on_holdout`].
+pub fn promote(asked: &Promotion<'_>) -> Result<bool> {
+    let alias = aliases::name(asked.alias)?;
+    let model = OwnModel::lock(asked.model)?;
+    let Some(contract) = aliases::contract(&model, asked.version)? else {
+        return Err(aliases::no_version(&model, asked.version)?);
+    };
+    let from = aliases::current(&model, &alias)?;
+    if from == Some(asked.version) {
+        aliases::say_unmoved(&model, &alias, asked.version);
+        return Ok(true);
+    }
+    if let Some(from) = from.filter(|_| !asked.force) {
+        refuse_other_inputs(&model, &alias, from, (asked.version, &contract))?;
+    }
+    let judged = asked
+        .gate
+        .map(|gate| judge(&model, gate, from, asked.version))
+        .transpose()?;
+    let passed = judged.as_ref().is_none_or(|(verdict, _)| verdict.passed);
+    let entry = Move {
+        action: if passed {
+            Action::Promote
+        } else {
+            Action::Refuse
+        },
+        from,
+        to: Some(asked.version),
+        reason: asked.reason,
+        gate: judged.as_ref().map(|(_, measured)| measured),
+    };
+    if !passed {
+        aliases::record(&model, &alias, &entry)?;
+        let failures = judged
+            .map(|(verdict, _)| verdict.failures())
+            .unwrap_or_default();
+        notice(&format!(
+            "the gate refused version {} of model \"{}\": {}",
+            asked.version,
+            model.name,
+            failures.join("; ")
+        ));
+        return Ok(false);
+    }
+    aliases::move_to(&model, &alias, asked.version, &entry)?;
+    if let Some(from) = from.filter(|_| asked.gate.is_some_and(|g| g.archive_existing_versions)) {
+        aliases::archive(&model, from)?;
+    }
+    Ok(true)
+}
+
+fn refuse_other_inputs(
+    model: &OwnModel,
+    alias: &str,
+    from: i32,
+    (version, contract): (i32, &Contract),
+) -> Result<()> {
+    let Some(serving) = aliases::contract(model, from)? else {
+        return Ok(());
+    };
+    match contract.difference(version, &serving, from) {
+        None => Ok(()),
+        Some(difference) => Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!(
+                "version {version} takes other inputs than version {from}, which alias \"{alias}\" stands for"
+            ),
+        )
+        .detail(difference)
+        .hint("Calls that pass values by position would be silently wrong; force => true promotes it all the same.")),
+    }
+}
+
+/// The verdict, and what is kept of it.
+fn judge(model: &OwnModel, gate: &Gate, from: Option<i32>, to: i32) -> Result<(Verdict, Json)> {
+    let challenger = Contender::load(&model.name, to)?;
+    let classes = challenger.serving.pipeline.classes();
+    gate.check(classes).map_err(super::plain)?;
+    let Some(from) = from else {
+        let verdict = Verdict {
+            passed: true,
+            comparisons: Vec::new(),
+        };
+        let measured = json!({
+            "gate": gate.to_json(),
+            "passed": true,
+            "note": "the alias stood for no version: nothing to compare with",
+        });
+        return Ok((verdict, measured));
+    };
+    let task = match classes {
+        0 => Task::Regression,
+        _ => Task::Classification,
+    };
+    let default = challenger.metric.clone();
+    let default = default.unwrap_or_else(|| primary_metric(task, classes).to_owned());
+    let contenders = [Contender::load(&model.name, from)?, challenger];
+    let Compared { metrics, skipped } = on_holdout(&contenders)?;
+    let [champion, challenger] = &metrics;
+    let verdict = gate.judge(&default, champion, challenger);
+    let mut measured = verdict.to_json();
+    measured["gate"] = gate.to_json();
+    measured["rows"] = json!(challenger.get("rows").unwrap_or_default() as u64);
+    measured["rows_skipped"] = json!(skipped.rows());
+    Ok((verdict, measured))
+}
