@@ -110,17 +110,10 @@ pub struct Bin {
 }
 
 impl Bin {
-    /// The bounds of a bin: above the first, up to the second; the first bin contains 0. The numbers
-    /// are those of `numpy.linspace(0, 1, 11)`.
+    /// The bounds of a bin: above the first, up to the second; the first bin contains 0.
     #[must_use]
     pub fn bounds(bin: usize) -> (f64, f64) {
-        let edge = |at: usize| {
-            if at == BINS {
-                1.0
-            } else {
-                at as f64 * (1.0 / BINS as f64)
-            }
-        };
+        let edge = |at: usize| at as f64 / BINS as f64;
         (edge(bin), edge(bin + 1))
     }
 
