@@ -2,10 +2,15 @@
 
 mod cancel;
 mod demo;
+mod dump;
 mod install;
 mod memory;
+mod models;
+mod names;
 mod numbers;
+mod standby;
 mod transactions;
+mod visibility;
 
 use crate::cluster::Cluster;
 use crate::error::Result;
@@ -77,6 +82,91 @@ const TESTS: &[Test] = &[
         name: "numbers/dump_and_restore",
         needs_data: false,
         run: numbers::dump_and_restore,
+    },
+    Test {
+        name: "visibility/of_a_commit",
+        needs_data: false,
+        run: visibility::of_a_commit,
+    },
+    Test {
+        name: "visibility/in_every_statement",
+        needs_data: false,
+        run: visibility::in_every_statement,
+    },
+    Test {
+        name: "visibility/in_parallel_workers",
+        needs_data: false,
+        run: visibility::in_parallel_workers,
+    },
+    Test {
+        name: "visibility/under_repeatable_read",
+        needs_data: false,
+        run: visibility::under_repeatable_read,
+    },
+    Test {
+        name: "visibility/within_one_statement",
+        needs_data: false,
+        run: visibility::within_one_statement,
+    },
+    Test {
+        name: "visibility/of_a_rollback",
+        needs_data: false,
+        run: visibility::of_a_rollback,
+    },
+    Test {
+        name: "visibility/of_two_phases",
+        needs_data: false,
+        run: visibility::of_two_phases,
+    },
+    Test {
+        name: "visibility/of_an_end",
+        needs_data: false,
+        run: visibility::of_an_end,
+    },
+    Test {
+        name: "visibility/of_databases_and_restarts",
+        needs_data: false,
+        run: visibility::of_databases_and_restarts,
+    },
+    Test {
+        name: "visibility/without_a_transaction_number",
+        needs_data: false,
+        run: visibility::without_a_transaction_number,
+    },
+    Test {
+        name: "names/of_an_existing_model",
+        needs_data: false,
+        run: names::of_an_existing_model,
+    },
+    Test {
+        name: "names/of_a_new_model",
+        needs_data: false,
+        run: names::of_a_new_model,
+    },
+    Test {
+        name: "names/in_a_rush",
+        needs_data: false,
+        run: names::in_a_rush,
+    },
+    Test {
+        name: "names/under_repeatable_read",
+        needs_data: false,
+        run: names::under_repeatable_read,
+    },
+    Test {
+        name: "standby/follows",
+        needs_data: false,
+        run: standby::follows,
+    },
+    Test {
+        name: "dump/by_superuser",
+        needs_data: false,
+        run: dump::by_superuser,
+    },
+    Test {
+        name: "dump/by_database_owner",
+        needs_data: false,
+        run: dump::by_database_owner,
     },
     Test {
         name: "memory/peak_of_a_training",
