@@ -13,14 +13,23 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// How long a part of the work may take to be reached.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How long a statement without progress runs before it is interrupted.
+const WHILE: Duration = Duration::from_millis(500);
+
 /// A source without end, and without a number of rows that the planner could know.
 const ENDLESS: &str = "SELECT k % 7 AS a, k % 2 AS y FROM (SELECT generate_series(1, (SELECT 1000000000000)) AS k) AS numbers";
 
 /// A statement, and the phase of its progress in which it is interrupted.
-struct Work {
-    settings: &'static str,
-    statement: String,
-    phase: &'static str,
+pub(super) struct Work {
+    /// Run once in the database, before anything else.
+    pub prepared: String,
+    /// Run first in each session.
+    pub settings: &'static str,
+    /// What is interrupted.
+    pub statement: String,
+    /// The phase of its progress; nothing for a statement that reports none: it is interrupted when it
+    /// has run for a while.
+    pub phase: &'static str,
 }
 
 /// While rows are read and kept.
@@ -29,6 +38,7 @@ pub fn while_reading(cluster: &Cluster) -> Result<String> {
         cluster,
         "cancel_reading",
         &Work {
+            prepared: String::new(),
             settings: "SET pglearn.max_memory = '16GB'",
             statement: format!("SELECT ml.logregr_train('{ENDLESS}', 'm', 'y', 'ARRAY[1, a]')"),
             phase: "reading rows",
@@ -42,6 +52,7 @@ pub fn while_folding(cluster: &Cluster) -> Result<String> {
         cluster,
         "cancel_folding",
         &Work {
+            prepared: String::new(),
             settings: "",
             statement: format!("SELECT ml.linregr_train('{ENDLESS}', 'm', 'y', 'ARRAY[1, a]')"),
             phase: "reading rows",
@@ -76,6 +87,7 @@ fn iterations(settings: &'static str, optimizer: &str) -> Work {
     let columns: Vec<String> = (1..=300).map(|j| format!("cos({j} * k)")).collect();
     let source = "SELECT k, cos(k) + cos(17 * k * k) > 0 AS y FROM (SELECT generate_series(1, 60000)::float8 AS k) AS numbers";
     Work {
+        prepared: String::new(),
         settings,
         statement: format!(
             "SELECT ml.logregr_train('{source}', 'm', 'y', 'ARRAY[1, {}]', NULL, 1000, '{optimizer}', 0)",
@@ -92,6 +104,7 @@ pub fn while_sorting(cluster: &Cluster) -> Result<String> {
         cluster,
         "cancel_sorting",
         &Work {
+            prepared: String::new(),
             settings: "",
             statement: format!("SELECT ml.binary_classifier('{source}', 'm', 'score', 'label')"),
             phase: "sorting",
@@ -100,9 +113,17 @@ pub fn while_sorting(cluster: &Cluster) -> Result<String> {
 }
 
 /// Interrupts the work in each way and says how long its end took.
-fn interrupt(cluster: &Cluster, database: &str, work: &Work) -> Result<String> {
+pub(super) fn interrupt(cluster: &Cluster, database: &str, work: &Work) -> Result<String> {
     cluster.create_database_with_extension(database)?;
     let mut observer = cluster.session(database)?;
+    observer.run("SET client_min_messages = error")?;
+    if !work.prepared.is_empty() {
+        observer.run(&work.prepared)?;
+    }
+    // What the interrupted work must not change.
+    observer.run(
+        "CREATE TABLE public.versions_before AS SELECT version_id, archived_at FROM ml.model_versions",
+    )?;
     let (canceled, reached) = by_cancel(cluster, &mut observer, database, work)?;
     let timed_out = by_timeout(cluster, &mut observer, database, work, reached)?;
     let terminated = by_terminate(cluster, &mut observer, database, work)?;
@@ -205,6 +226,15 @@ fn start(cluster: &Cluster, database: &str, work: &Work) -> Result<Session> {
 /// Waits until the backend's training is in a phase.
 fn wait_for(observer: &mut Session, backend: u32, phase: &str) -> Result<()> {
     let began = Instant::now();
+    if phase.is_empty() {
+        thread::sleep(WHILE);
+        let active = format!("SELECT state FROM pg_stat_activity WHERE pid = {backend}");
+        let state = observer.run(&active)?;
+        if state != "active" {
+            fail!("the work was over before it could be interrupted: the session is {state}");
+        }
+        return Ok(());
+    }
     let question = format!("SELECT phase FROM ml.progress WHERE pid = {backend}");
     let mut seen = String::new();
     while began.elapsed() < PATIENCE {
@@ -230,17 +260,19 @@ fn must_say(answer: &Answer, sqlstate: &str, text: &str) -> Result<()> {
 /// No table, no progress, no lock of the interrupted work is left, and the server has not restarted:
 /// else this session would be gone.
 fn must_be_clean(observer: &mut Session) -> Result<()> {
-    let left = "SELECT (SELECT count(*) FROM pg_class WHERE relname IN ('m', 'm_summary')), (SELECT count(*) FROM ml.progress),
+    let left = "SELECT (SELECT count(*) FROM pg_class WHERE relname IN ('m', 'm_summary')),
+                (SELECT count(*) FROM (SELECT version_id, archived_at FROM ml.model_versions EXCEPT SELECT * FROM versions_before) AS new),
+                (SELECT count(*) FROM ml.progress),
                 (SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND pid <> pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
     let began = Instant::now();
     loop {
         // A terminated backend says farewell before it has left.
         let answer = observer.run(left)?;
-        if answer == "0|0|0" {
+        if answer == "0|0|0|0" {
             return Ok(());
         }
         if began.elapsed() > LIMIT {
-            fail!("left behind (tables|progress|locks): {answer}");
+            fail!("left behind (tables|versions|progress|locks): {answer}");
         }
         thread::sleep(Duration::from_millis(5));
     }

@@ -1,6 +1,7 @@
 //! Tests that need more than one session, database or role, or a restart: one function each.
 
 mod cancel;
+mod cancel_models;
 mod demo;
 mod dump;
 mod install;
@@ -179,6 +180,21 @@ const TESTS: &[Test] = &[
         run: memory::failing_calls,
     },
     Test {
+        name: "memory/peak_of_named_models",
+        needs_data: false,
+        run: memory::peak_of_named_models,
+    },
+    Test {
+        name: "memory/refused_before_the_start",
+        needs_data: false,
+        run: memory::refused_before_the_start,
+    },
+    Test {
+        name: "memory/many_models",
+        needs_data: false,
+        run: memory::many_models,
+    },
+    Test {
         name: "cancel/while_reading",
         needs_data: false,
         run: cancel::while_reading,
@@ -212,6 +228,36 @@ const TESTS: &[Test] = &[
         name: "cancel/while_sorting",
         needs_data: false,
         run: cancel::while_sorting,
+    },
+    Test {
+        name: "cancel_models/while_reading",
+        needs_data: false,
+        run: cancel_models::while_reading,
+    },
+    Test {
+        name: "cancel_models/while_learning",
+        needs_data: false,
+        run: cancel_models::while_learning,
+    },
+    Test {
+        name: "cancel_models/while_predicting",
+        needs_data: false,
+        run: cancel_models::while_predicting,
+    },
+    Test {
+        name: "cancel_models/while_calling",
+        needs_data: false,
+        run: cancel_models::while_calling,
+    },
+    Test {
+        name: "cancel_models/while_evaluating",
+        needs_data: false,
+        run: cancel_models::while_evaluating,
+    },
+    Test {
+        name: "cancel_models/while_scoring_on_insert",
+        needs_data: false,
+        run: cancel_models::while_scoring_on_insert,
     },
 ];
 
