@@ -38,7 +38,7 @@ impl OpenRelation {
         };
         // SAFETY: NULL where there is no such relation (any more).
         let opened = unsafe { pg_sys::try_relation_open(relation, mode as pg_sys::LOCKMODE) };
-        (!opened.is_null()).then_some(Self(opened))
+        (!opened.is_null()).then(|| Self(opened))
     }
 
     fn class(&self) -> &pg_sys::FormData_pg_class {
@@ -57,6 +57,16 @@ impl OpenRelation {
         self.class().relowner
     }
 
+    /// Whether the current role may make triggers on it.
+    pub fn may_have_triggers(&self) -> bool {
+        // SAFETY: a privilege look-up on an open relation.
+        unsafe {
+            let trigger = pg_sys::ACL_TRIGGER as pg_sys::AclMode;
+            pg_sys::pg_class_aclcheck(self.oid(), pg_sys::GetUserId(), trigger)
+                == pg_sys::AclResult::ACLCHECK_OK
+        }
+    }
+
     /// Whether it is a table, partitioned or not.
     pub fn is_table(&self) -> bool {
         matches!(self.class().relkind as u8, b'r' | b'p')
@@ -67,8 +77,13 @@ impl OpenRelation {
         self.class().relpersistence as u8 == b't'
     }
 
-    /// Its quoted, qualified name.
+    /// Its quoted, qualified name; for a temporary one without the number of its session's schema.
     pub fn name(&self) -> String {
+        if self.is_temporary() {
+            // SAFETY: the name in the catalog row of an open relation ends in NUL.
+            let name = unsafe { text::c_string(self.class().relname.data.as_ptr()) };
+            return format!("pg_temp.{}", pgrx::spi::quote_identifier(name));
+        }
         parse::quoted_name(self.oid())
     }
 

@@ -91,7 +91,9 @@ CREATE TABLE warned (id int PRIMARY KEY, tenure int, charges float8);
 SELECT score_on_insert('warned', 'worth', 'id', 'warned_scores');
 INSERT INTO warned VALUES (1, 1, 'Infinity');
 ALTER TABLE warned_scores ADD CHECK (id <> 2);
+\set VERBOSITY terse
 INSERT INTO warned VALUES (2, 1, 1), (3, 1, 1);
+\set VERBOSITY default
 ALTER TABLE warned_scores DROP COLUMN probability_mid;
 INSERT INTO warned VALUES (4, 1, 1);
 ALTER TABLE warned_scores ADD probability_mid float8;

@@ -82,12 +82,13 @@ SET search_path = work, pg_catalog, ml;
 INSERT INTO bait (id, tenure, feeling) VALUES (1, 2, 'sad'), (1, 3, 'happy'), (2, 2, 'sad');
 SELECT DISTINCT who, what FROM log;
 -- A trigger of his own with the number of a consent to another table.
+SELECT scoring_id AS number FROM ml.scorings ORDER BY 1 LIMIT 1 \gset
 CREATE TABLE mine (id int, tenure int, charges float8);
-CREATE TRIGGER forged AFTER INSERT ON mine REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION ml.score_inserted_rows('3');
+CREATE TRIGGER forged AFTER INSERT ON mine REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION ml.score_inserted_rows(:'number');
 INSERT INTO mine VALUES (666, 1, 1);
 RESET ROLE;
 SET search_path = work, ml;
-SELECT scoring_id, relation FROM scorings ORDER BY 1;
+SELECT relation, :number = min(scoring_id) OVER () AS live FROM scorings ORDER BY scoring_id;
 SELECT id FROM bait_scores ORDER BY 1;
 SELECT feeling FROM feeling_scores ORDER BY 1;
 -- Triggers, defaults and policies on a table that is not the installer's: he cannot name it.

@@ -17,7 +17,7 @@ pub(super) fn score_on_insert(
     into_table: default!(Option<&str>, "'customer_predictions'"),
     on_error: default!(Option<&str>, "'warn'"),
 ) -> Result<String, ErrorReport> {
-    let required = |argument| Failure::null_argument("score_on_insert", argument);
+    let required = |argument| Failure::missing_argument("score_on_insert", argument);
     install::install(&install::Arguments {
         relation: released(relation.ok_or_else(|| required("relation"))?),
         model: model.ok_or_else(|| required("model"))?,
@@ -32,7 +32,7 @@ pub(super) fn score_on_insert(
 #[pg_extern(volatile, parallel_unsafe)]
 pub(super) fn unscore_on_insert(relation: Option<PgRelation>) -> Result<i32, ErrorReport> {
     let relation =
-        relation.ok_or_else(|| Failure::null_argument("unscore_on_insert", "relation"))?;
+        relation.ok_or_else(|| Failure::missing_argument("unscore_on_insert", "relation"))?;
     install::uninstall(released(relation)).map_err(ErrorReport::from)
 }
 

@@ -37,7 +37,7 @@ pub struct Arguments<'a> {
 /// Has new rows scored from now on, in the name of the current role.
 ///
 /// # Errors
-/// 42809 for what is no table, 42703, 42804 where the model or the key does not fit the relation,
+/// 42809 for what is no table, 42501 without the privilege TRIGGER on it, 42703, 42804 where the model or the key does not fit the relation,
 /// 42710 where the same is done already; what `serving`, CREATE TABLE and CREATE TRIGGER raise.
 pub fn install(arguments: &Arguments<'_>) -> Result<String> {
     if !["warn", "error"].contains(&arguments.on_error) {
@@ -48,8 +48,20 @@ pub fn install(arguments: &Arguments<'_>) -> Result<String> {
         .detail("on_error must be 'warn' or 'error'."));
     }
     let relation = OpenRelation::open(arguments.relation, Lock::Read)
-        .filter(|relation| relation.is_table() && !relation.is_temporary())
-        .ok_or_else(|| no_table(arguments.relation))?;
+        .ok_or_else(|| gone(arguments.relation))?;
+    if !relation.is_table() || relation.is_temporary() {
+        return Err(no_table(&relation));
+    }
+    if !relation.may_have_triggers() {
+        return Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("permission denied for table {}", relation.name()),
+        )
+        .hint(format!(
+            "Its owner can grant it: GRANT TRIGGER ON {} TO …;",
+            relation.name()
+        )));
+    }
     let serving = serving(arguments.model)?;
     let predictions = Predictions::of(&serving.pipeline)?;
     let attributes = relation.attributes();
@@ -130,21 +142,52 @@ fn trigger(arguments: &Arguments<'_>, into: pg_sys::Oid, relation: &OpenRelation
     ))
 }
 
-/// Ends all scoring on a relation that the current role may end; returns how many triggers there were.
+/// Ends scoring on a relation: all of it where the current role owns the relation, else what it has
+/// installed. Returns how many scorings were ended.
 ///
 /// # Errors
-/// What DROP TRIGGER raises.
+/// 42501 where others' only could be ended.
 pub fn uninstall(relation: pg_sys::Oid) -> Result<i32> {
-    sql::execute(
-        "DELETE FROM {ml}.scorings AS s WHERE s.relation OPERATOR(pg_catalog.=) $1",
+    let ended = sql::returning(
+        "DELETE FROM {ml}.scorings AS s WHERE s.relation OPERATOR(pg_catalog.=) $1 RETURNING s.scoring_id",
         &[Param::Relation(Some(relation))],
     )?;
-    // Triggers without a consent that the current role can see: a role that owns the relation sees all.
-    let left = sql::returning(
+    let opened = OpenRelation::open(relation, Lock::Read).ok_or_else(|| gone(relation))?;
+    let (name, owned) = (opened.name(), has_privileges_of(opened.owner()));
+    drop(opened);
+    let triggers = triggers_of(relation)?;
+    if owned {
+        for trigger in &triggers {
+            run(&format!(
+                "DROP TRIGGER {} ON {name}",
+                quote_identifier(trigger)
+            ))?;
+        }
+        return Ok(i32::try_from(triggers.len()).unwrap_or(i32::MAX));
+    }
+    if ended.is_empty() && !triggers.is_empty() {
+        return Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("must be owner of table {name}"),
+        )
+        .detail("What scores its new rows was installed by others."));
+    }
+    for row in &ended {
+        let number: i64 = row.get(0)?;
+        notice(&format!(
+            "nothing is scored in your name any more; the owner of the table can remove what is left: DROP TRIGGER {TRIGGER}{number} ON {name}"
+        ));
+    }
+    Ok(i32::try_from(ended.len()).unwrap_or(i32::MAX))
+}
+
+/// The names of the triggers on a relation that score its new rows.
+fn triggers_of(relation: pg_sys::Oid) -> Result<Vec<String>> {
+    let found = sql::returning(
         "SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t
            JOIN pg_catalog.pg_proc AS p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
-          WHERE t.tgrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid
-            AND p.prosrc OPERATOR(pg_catalog.=) 'pglearn_score_inserted_rows' AND NOT t.tgisinternal
+          WHERE t.tgrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND NOT t.tgisinternal
+            AND p.prosrc OPERATOR(pg_catalog.=) 'pglearn_score_inserted_rows'
             AND p.pronamespace OPERATOR(pg_catalog.=) pg_catalog.to_regnamespace($2)::pg_catalog.oid
           ORDER BY t.oid",
         &[
@@ -152,26 +195,7 @@ pub fn uninstall(relation: pg_sys::Oid) -> Result<i32> {
             Param::Text(Some(&quoted_extension_schema()?)),
         ],
     )?;
-    let Some(opened) = OpenRelation::open(relation, Lock::Read) else {
-        return Ok(0);
-    };
-    let name = opened.name();
-    let owned = has_privileges_of(opened.owner());
-    drop(opened);
-    for row in &left {
-        let drop = format!(
-            "DROP TRIGGER {} ON {name}",
-            quote_identifier(row.get::<&str>(0)?)
-        );
-        if owned {
-            run(&drop)?;
-        } else {
-            notice(&format!(
-                "nothing is scored in your name any more; the owner of the table can remove the trigger: {drop}"
-            ));
-        }
-    }
-    Ok(i32::try_from(left.len()).unwrap_or(i32::MAX))
+    found.iter().map(|row| row.get(0)).collect()
 }
 
 /// Runs a command in which every name is qualified, as the caller.
@@ -212,10 +236,17 @@ fn must_be_unique(table: &OpenRelation, key: &Key) -> Result<()> {
     )))
 }
 
-fn no_table(relation: pg_sys::Oid) -> Failure {
+fn gone(relation: pg_sys::Oid) -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+        format!("relation {} does not exist", relation.to_u32()),
+    )
+}
+
+fn no_table(relation: &OpenRelation) -> Failure {
     Failure::new(
         PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
-        format!("{} is not a permanent table", parse::quoted_name(relation)),
+        format!("{} is not a permanent table", relation.name()),
     )
     .detail(
         "New rows are known of tables only, partitioned or not: not of views and foreign tables.",
