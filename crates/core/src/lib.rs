@@ -20,6 +20,7 @@ mod parallel;
 mod penalised;
 pub mod pipeline;
 pub mod preprocess;
+mod quasi_newton;
 mod selection;
 pub mod softmax;
 pub mod split;

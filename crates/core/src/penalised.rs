@@ -76,7 +76,7 @@ pub(crate) struct Ending {
 
 impl Ending {
     /// How precisely the likelihood itself is known.
-    fn rounding(&self, log_likelihood: f64) -> f64 {
+    pub fn rounding(&self, log_likelihood: f64) -> f64 {
         1e-13 * (self.weight.min(1.0) + log_likelihood.abs())
     }
 }
@@ -91,6 +91,30 @@ pub(crate) struct Maximum {
     pub converged: bool,
     /// About how much the value could still rise.
     pub gap: f64,
+}
+
+/// The log-likelihood of the last pass, at `theta`, less a penalty of that strength.
+pub(crate) fn value<L: Likelihood>(likelihood: &L, theta: &[f64], lambda: f64) -> f64 {
+    let blocks = theta.chunks_exact(likelihood.block());
+    let squares: f64 = blocks.map(|block| dot(&block[1..], &block[1..])).sum();
+    likelihood.log_likelihood() - lambda / 2.0 * squares
+}
+
+/// Its gradient.
+pub(crate) fn penalised_gradient<L: Likelihood>(
+    likelihood: &L,
+    theta: &[f64],
+    lambda: f64,
+) -> Vec<f64> {
+    let block = likelihood.block();
+    let mut gradient = likelihood.gradient().to_vec();
+    let pairs = gradient
+        .chunks_exact_mut(block)
+        .zip(theta.chunks_exact(block));
+    for (gradient, theta) in pairs {
+        add_scaled(&mut gradient[1..], -lambda, &theta[1..]);
+    }
+    gradient
 }
 
 /// Maximises the likelihood less the penalty from 0, where the likelihood's last pass was, with
@@ -138,9 +162,7 @@ struct Search<'s, L: Likelihood> {
 impl<L: Likelihood> Search<'_, L> {
     /// The log-likelihood less `share` of the penalty.
     fn value(&self, share: f64) -> f64 {
-        let blocks = self.theta.chunks_exact(self.likelihood.block());
-        let squares: f64 = blocks.map(|block| dot(&block[1..], &block[1..])).sum();
-        self.likelihood.log_likelihood() - self.ending.lambda * share / 2.0 * squares
+        value(self.likelihood, &self.theta, self.ending.lambda * share)
     }
 
     fn factorise(&mut self, share: f64, watch: &mut Watch<'_>) -> Result<()> {
@@ -155,18 +177,8 @@ impl<L: Likelihood> Search<'_, L> {
         let Some(factor) = &self.factor else {
             return Err(Error::Breakdown { phase: "curvature" });
         };
-        let block = self.likelihood.block();
-        let mut gradient = self.likelihood.gradient().to_vec();
-        let pairs = gradient
-            .chunks_exact_mut(block)
-            .zip(self.theta.chunks_exact(block));
-        for (gradient, theta) in pairs {
-            add_scaled(
-                &mut gradient[1..],
-                -self.ending.lambda * penalty,
-                &theta[1..],
-            );
-        }
+        let lambda = self.ending.lambda * penalty;
+        let gradient = penalised_gradient(self.likelihood, &self.theta, lambda);
         let (mut step, mut decrement) = factor.step(&gradient);
         let share = self.share * penalty;
         step.iter_mut().for_each(|change| *change /= share);

@@ -230,9 +230,12 @@ impl Factor {
         if !(0..d).all(|j| entry(j, j).is_finite()) {
             return Err(Error::Breakdown { phase: "curvature" });
         }
-        let length = |j: usize| Some(entry(j, j).sqrt()).filter(|s| *s > 0.0);
-        // A column without any curvature has no part.
-        let scale: Vec<f64> = (0..d).map(|j| length(j).unwrap_or(1.0)).collect();
+        // Columns without curvature, or constant beside an intercept, have no part.
+        let length = |j: usize| match entry(j, j).sqrt() {
+            length if length > 0.0 && !(with && constants[j].is_some()) => length,
+            _ => f64::INFINITY,
+        };
+        let scale: Vec<f64> = (0..d).map(length).collect();
         let correlation = |i: usize, j: usize| match i == j {
             true => 1.0,
             false => entry(i, j) / scale[i] / scale[j],

@@ -2,6 +2,7 @@
 
 use super::pass::{Passes, pair};
 use crate::linalg::{Cholesky, Tick, add_scaled, dot};
+use crate::logistic::PenalisedFactor;
 use crate::penalised::Curvature;
 use crate::tiles::zeroed;
 use crate::{Error, Result};
@@ -192,5 +193,30 @@ impl Ties {
                 constant[0] = dot(&self.shifts, slopes);
             }
         }
+    }
+}
+
+/// A bound on the curvature for too many coefficients: `X'WX / 2` for each class by itself (Bohning
+/// 1992: `diag(p) - p p'` is at most `(I - 1 1'/K) / 2`, and gradients add up to 0 over the classes).
+pub(super) struct Bound {
+    pub ties: Ties,
+    pub of_class: PenalisedFactor,
+}
+
+impl Curvature for Bound {
+    fn step(&self, gradient: &[f64]) -> (Vec<f64>, f64) {
+        let p = self.ties.shifts.len() + 1;
+        let mut delta = Vec::with_capacity(gradient.len());
+        let mut squared = 0.0;
+        for block in gradient.chunks_exact(p) {
+            let (step, decrement) = self.of_class.step(block);
+            delta.extend(step);
+            squared += decrement * decrement;
+        }
+        (delta, squared.sqrt())
+    }
+
+    fn tie(&self, theta: &mut [f64]) {
+        self.ties.tie(theta);
     }
 }

@@ -1,6 +1,6 @@
 //! The fit from rows to coefficients.
 
-use super::factor::{Factor, Ties};
+use super::factor::{Bound, Factor, Ties};
 use super::pass::Passes;
 use super::survey::Classes;
 use super::{DENSE, Rows};
@@ -11,10 +11,10 @@ use crate::monitor::Monitor;
 use crate::parallel::{Watch, lanes_at_most};
 use crate::penalised::{Ending, Likelihood, maximise};
 use crate::tiles::{TILE_STRIDE, zeroed};
-use crate::{Error, Result};
+use crate::{Error, Result, quasi_newton};
 
 /// Coefficients (classes times encoded features and constant) at the most.
-pub const MAX_COEFFICIENTS: usize = DENSE;
+pub const MAX_COEFFICIENTS: usize = 1 << 20;
 /// Share of the centred sum of squares below which the origin of a column is too far.
 const FAR: f64 = 1e-2;
 /// The margin of a class that no row has: its probability is 0.
@@ -92,7 +92,7 @@ pub fn fit(
         return Err(Error::InvalidParameter {
             name: "classes times encoded features",
             value: size.to_string(),
-            expected: "1024 at the most",
+            expected: "1048576 at the most",
         });
     }
     let survey = Survey::take(rows, watch)?;
@@ -100,17 +100,28 @@ pub fn fit(
     let present = Classes::take(rows, classes, watch)?;
     let size = present.present.len() * (rows.features + 1);
     let mut passes = Passes::new(rows, &present, unit, size <= DENSE, params.threads)?;
-    let every = stride(rows.tiles.rows(), size, params.max_iter);
-    let ties = prepare(&mut passes, params, &survey, every, watch)?;
+    let dense = size <= DENSE;
+    let prepared = prepare(&mut passes, params, &survey, watch)?;
     let ending = Ending {
         lambda: params.lambda * unit,
         max_iter: params.max_iter,
         tolerance: params.tolerance * unit,
         weight: survey.weight,
     };
-    let dependent = ties.nulls.len();
-    let mut likelihood = Multinomial { passes, ties };
-    let maximum = maximise(&mut likelihood, &ending, every, watch)?;
+    let dependent = prepared.ties.nulls.len();
+    let zero = zeroed(size)?;
+    let mut likelihood = Multinomial {
+        passes,
+        ties: prepared.ties.clone(),
+    };
+    let maximum = if dense {
+        let every = stride(rows.tiles.rows(), size, params.max_iter);
+        likelihood.evaluate(&zero, true, every, watch)?;
+        maximise(&mut likelihood, &ending, every, watch)?
+    } else {
+        likelihood.evaluate(&zero, false, 1, watch)?;
+        quasi_newton::maximise(&mut likelihood, &prepared, &ending, watch)?
+    };
     let p = rows.features + 1;
     let mut fitted = Softmax {
         intercepts: vec![NEVER; classes],
@@ -147,20 +158,18 @@ pub fn fit(
     Ok(fitted)
 }
 
-/// Evaluates at zero over every `every`-th tile, moves the origin of columns that lie far from it, and
-/// finds the directions of which the rows say nothing.
+/// Takes the products of the columns, moves the origin of columns that lie far from it, and finds the
+/// directions of which the rows say nothing.
 fn prepare(
     passes: &mut Passes<'_>,
     params: &SoftmaxParams,
     survey: &Survey,
-    every: usize,
     watch: &mut Watch<'_>,
-) -> Result<Ties> {
+) -> Result<Bound> {
     let (d, p) = (passes.shifts.len(), passes.shifts.len() + 1);
-    let zero = zeroed(passes.classes() * p)?;
     let raw = |j: usize, shift: f64| survey.constants[j].map(|cell| cell + shift);
     let constants: Vec<_> = (0..d).map(|j| raw(j, passes.shifts[j])).collect();
-    passes.evaluate(&zero, true, every, watch)?;
+    passes.gram(watch)?;
     let mut offsets = zeroed(d)?;
     let gram = &passes.sums().blocks[0].hessian;
     for (j, offset) in offsets.iter_mut().enumerate() {
@@ -173,41 +182,35 @@ fn prepare(
     }
     if offsets.iter().any(|offset| *offset != 0.0) {
         passes.recentre(offsets)?;
-        passes.evaluate(&zero, true, every, watch)?;
+        passes.gram(watch)?;
     }
     let constant = if params.intercept {
         Constant::Added
     } else {
         Constant::AsGiven
     };
-    let lambda = params.lambda * survey.unit / every as f64;
-    let design = |passes: &Passes<'_>, lambda: f64, tick: Tick<'_>| {
-        let design = Design {
-            hessian: &passes.sums().blocks[0].hessian,
-            shifts: &passes.shifts,
-            constants: &constants,
-            constant,
-        };
-        PenalisedFactor::new(&design, lambda, tick)
+    let design = Design {
+        hessian: &passes.sums().blocks[0].hessian,
+        shifts: &passes.shifts,
+        constants: &constants,
+        constant,
     };
-    let mut factor = design(passes, lambda, &mut || watch.tick())?;
-    if every > 1 && !factor.nulls.is_empty() {
-        // Some rows may say nothing of what others do.
-        passes.evaluate(&zero, true, 1, watch)?;
-        factor = design(passes, params.lambda * survey.unit, &mut || watch.tick())?;
-        passes.evaluate(&zero, true, every, watch)?;
-    }
+    let lambda = params.lambda * survey.unit;
+    let factor = PenalisedFactor::new(&design, lambda, &mut || watch.tick())?;
     let idle = constants.iter().map(|value| match value {
         Some(value) => params.intercept || *value == 0.0,
         None => false,
     });
-    Ok(Ties {
-        classes: passes.classes(),
-        intercept: params.intercept,
-        idle: idle.collect(),
-        shifts: passes.shifts.clone(),
-        centre: factor.centre,
-        nulls: factor.nulls,
+    Ok(Bound {
+        ties: Ties {
+            classes: passes.classes(),
+            intercept: params.intercept,
+            idle: idle.collect(),
+            shifts: passes.shifts.clone(),
+            centre: factor.centre.clone(),
+            nulls: factor.nulls.clone(),
+        },
+        of_class: factor,
     })
 }
 

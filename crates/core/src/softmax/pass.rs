@@ -44,7 +44,8 @@ pub(super) struct Sums {
     pub log_likelihood: f64,
     /// `K` blocks of the gradient.
     pub gradient: Vec<f64>,
-    /// Gradient of class `k` in `k`, and curvature of class `k` with itself but for the last class;
+    /// Without room for a curvature one block, for [`Passes::gram`]. Else gradient of class `k` in `k`,
+    /// and curvature of class `k` with itself but for the last class;
     /// then the curvature of pairs `k < l` of all but the last class, `l` by `l`.
     pub blocks: Vec<LogisticSums>,
 }
@@ -85,7 +86,7 @@ impl Sums {
         let pairs = (classes - 1) * (classes - 2) / 2;
         let mut blocks = Vec::new();
         let bytes = (p * p * size_of::<f64>()) as u64;
-        for _ in 0..if curvature { classes + pairs } else { 0 } {
+        for _ in 0..if curvature { classes + pairs } else { 1 } {
             blocks.push(LogisticSums::try_new(p).ok_or(Error::OutOfMemory { bytes })?);
         }
         Ok(Self {
@@ -215,6 +216,44 @@ impl<'a> Passes<'a> {
             }
             Ok(())
         })?;
+        self.merge(watch)
+    }
+
+    /// Half the weighted products of the columns of `(1, z)`; then the first block of the sums.
+    pub fn gram(&mut self, watch: &mut Watch<'_>) -> Result<()> {
+        let (source, threads) = (&self.source, self.threads);
+        for_each_lane(&mut self.lanes, threads, watch, |lane, tick| {
+            lane.sums.clear();
+            for tile in source.tiles.spans(lane.range.clone()) {
+                for span in tile.parts(source.span_rows) {
+                    tick()?;
+                    let (stage, rows) = (&mut lane.stage, span.rows);
+                    stage.take(span, &source.offsets);
+                    stage.weigh(span, source);
+                    stage.weight[..rows].iter_mut().for_each(|w| *w /= 2.0);
+                    stage.residual.fill(0.0);
+                    let products = WeightedSpan {
+                        x: if source.offsets.is_empty() {
+                            span.data
+                        } else {
+                            &stage.cells[..]
+                        },
+                        stride: TILE_STRIDE,
+                        rows,
+                        columns: source.features,
+                        residual: &stage.residual,
+                        weight: &stage.weight,
+                    };
+                    weighted_products(&products, true, &mut lane.scratch, &mut lane.sums.blocks[0]);
+                }
+            }
+            Ok(())
+        })?;
+        self.merge(watch)
+    }
+
+    /// Adds up the lanes' sums, in lane order, in the first lane.
+    fn merge(&mut self, watch: &mut Watch<'_>) -> Result<()> {
         if let Some((first, others)) = self.lanes.split_first_mut() {
             for lane in others {
                 first.sums.merge(&lane.sums);
@@ -256,13 +295,7 @@ impl Source<'_> {
         for (own, label) in stage.own.iter_mut().zip(span.column(self.features)) {
             *own = self.places[*label as usize];
         }
-        let weights = self.weighted.then(|| span.column(self.features + 1));
-        stage.weight[..rows].fill(1.0);
-        if let Some(weights) = weights {
-            for (weight, w) in stage.weight.iter_mut().zip(weights) {
-                *weight = w * self.unit;
-            }
-        }
+        stage.weigh(span, self);
         sums.log_likelihood += probabilities(stage, rows);
         let last = self.classes - 1;
         let Stage {
@@ -353,6 +386,17 @@ fn gradient(span: &WeightedSpan<'_>, out: &mut [f64]) {
 }
 
 impl Stage {
+    /// The weights of the rows.
+    fn weigh(&mut self, span: Span<'_>, source: &Source<'_>) {
+        self.weight[..span.rows].fill(1.0);
+        if source.weighted {
+            let weights = span.column(source.features + 1);
+            for (weight, w) in self.weight.iter_mut().zip(weights) {
+                *weight = w * source.unit;
+            }
+        }
+    }
+
     /// Copies the columns less their offsets, where there are any.
     fn take(&mut self, span: Span<'_>, offsets: &[f64]) {
         let columns = self.cells.chunks_exact_mut(TILE_STRIDE).zip(offsets);

@@ -319,6 +319,81 @@ fn dependent_columns_share_what_the_rows_say() {
 }
 
 #[test]
+fn a_constant_column_has_no_part_beside_an_intercept() {
+    for (name, classes, hyperparams) in [
+        ("linear_regression", 0, json!({})),
+        ("ridge", 0, json!({"alpha": 1e-300})),
+        ("elastic_net", 0, json!({"alpha": 0.01})),
+        ("logistic_regression", 2, json!({})),
+        ("logistic_regression", 2, json!({"C": 1e300})),
+        ("logistic_regression", 3, json!({})),
+        ("logistic_regression", 3, json!({"C": 1e300})),
+        ("logistic_regression", 3, json!({"penalty": "none"})),
+    ] {
+        let mut data = rows(300, 2, classes);
+        data.weights = Some((0..300).map(|i| f64::from(u8::from(i > 5))).collect());
+        let want = data.line(name, &hyperparams);
+        // Constant but for rows without weight.
+        for (i, x) in data.x.iter_mut().enumerate() {
+            x.push(if i > 5 { 0.3 } else { i as f64 });
+        }
+        let got = data.line(name, &hyperparams);
+        for (got, want) in got
+            .coefficients
+            .chunks_exact(3)
+            .zip(want.coefficients.chunks_exact(2))
+        {
+            close(&got[..2], want, 1e-9);
+            assert_eq!(got[2], 0.0, "{name} {hyperparams}");
+        }
+    }
+}
+
+#[test]
+fn many_classes_and_features() {
+    // 40 classes of 40 features: beyond the whole curvature. The conditions of the minimum hold.
+    let (n, d, classes) = (3000, 40, 40);
+    let mut data = rows(n, d, classes);
+    for (i, y) in data.y.iter_mut().enumerate() {
+        let score = |k: usize| 2.0 * data.x[i][k] + noise(1000 + k as u64, i);
+        *y = (0..classes).fold(0, |best, k| if score(k) > score(best) { k } else { best }) as f64;
+    }
+    let learned = data
+        .learn("logistic_regression", &json!({"C": 0.5, "max_iter": 500}))
+        .unwrap();
+    assert!(learned.converged, "{:?}", learned.warnings);
+    let line = crate::rows::linear(&learned);
+    let mut gradient = vec![0.0; classes * (d + 1)];
+    for (x, y) in data.x.iter().zip(&data.y) {
+        let margin = |k: usize| {
+            let slopes = &line.coefficients[k * d..][..d];
+            line.intercepts[k] + x.iter().zip(slopes).map(|(x, b)| x * b).sum::<f64>()
+        };
+        let odds: Vec<f64> = (0..classes).map(|k| margin(k).exp()).collect();
+        let total: f64 = odds.iter().sum();
+        for k in 0..classes {
+            let residual = f64::from(u8::from(*y == k as f64)) - odds[k] / total;
+            gradient[k * (d + 1)] += residual;
+            for j in 0..d {
+                gradient[k * (d + 1) + 1 + j] += residual * x[j];
+            }
+        }
+    }
+    for k in 0..classes {
+        for j in 0..d {
+            gradient[k * (d + 1) + 1 + j] -= 2.0 * line.coefficients[k * d + j];
+        }
+    }
+    // Of terms that add up to some 20 in size.
+    let worst = gradient.iter().fold(0.0_f64, |m, g| m.max(g.abs()));
+    assert!(
+        worst < 1e-6,
+        "{worst:e} after {} iterations",
+        learned.iterations
+    );
+}
+
+#[test]
 fn separated_classes_are_named_without_a_penalty_and_fitted_with_one() {
     let mut data = rows(80, 2, 2);
     for (x, y) in data.x.iter().zip(&mut data.y) {

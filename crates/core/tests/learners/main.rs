@@ -6,3 +6,4 @@ mod edges;
 mod options;
 mod reference;
 mod rows;
+mod speed;
