@@ -11,6 +11,7 @@ pub mod context;
 pub mod elements;
 pub mod error;
 mod executor;
+pub mod function;
 pub mod identity;
 pub mod jsonb;
 pub mod labels;
@@ -36,6 +37,7 @@ pub mod terms;
 pub mod text;
 pub mod trigger;
 pub mod tuple_store;
+pub mod types;
 pub mod value;
 
 pub use crate::pglearn_entry_point as entry_point;

@@ -365,7 +365,7 @@ unsafe fn may_create_in(namespace: pg_sys::Oid) -> pg_sys::AclResult::Type {
 }
 
 /// Parses a possibly qualified and quoted name.
-fn range_var(argument: &str, text: &str) -> Result<*mut pg_sys::RangeVar> {
+pub(super) fn range_var(argument: &str, text: &str) -> Result<*mut pg_sys::RangeVar> {
     let c_text = c_string(text)?;
     let split = std::panic::AssertUnwindSafe(|| {
         // SAFETY: `c_text` is NUL-terminated; both functions only allocate and may raise.

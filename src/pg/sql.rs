@@ -272,6 +272,16 @@ pub fn in_own_path<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
+/// Runs a command that was made of quoted identifiers and literals, as it stands: what looks like
+/// `{ml}` in it is a user's.
+///
+/// # Errors
+/// What the command raises.
+pub fn command(text: &str) -> Result<()> {
+    let text = parse::c_string(text)?;
+    in_own_path(|| run_here(&text, &[], Mode::Write)).map(|_| ())
+}
+
 fn run(text: &str, params: &[Param<'_>], mode: Mode) -> Result<(u64, Vec<Row>)> {
     let text = text.replace("{ml}", &context::quoted_extension_schema()?);
     run_verbatim(&text, params, mode)

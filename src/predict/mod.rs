@@ -1,9 +1,17 @@
 //! Scoring: from coefficients and one row of features to a prediction.
 
+mod api;
+mod compile;
 mod entry;
 mod margin;
 pub mod named;
+mod parameters;
 pub mod row_scorer;
 mod score_on_insert;
 
 pgrx::extension_sql_file!("../../sql/catalog/predict.sql", name = "predict");
+pgrx::extension_sql_file!(
+    "../../sql/catalog/functions.sql",
+    name = "functions",
+    requires = [api::compile]
+);

@@ -20,6 +20,8 @@ INSERT INTO reference.documents VALUES ('telco', :'document');
 INSERT INTO reference.documents VALUES ('synthetic', :'document');
 \set document `cat "$PG_ABS_SRCDIR/reference/metrics.json"`
 INSERT INTO reference.documents VALUES ('metrics', :'document');
+\set document `cat "$PG_ABS_SRCDIR/reference/models.json"`
+INSERT INTO reference.documents VALUES ('models', :'document');
 \unset document
 
 -- The part of a document at a path.
@@ -87,3 +89,20 @@ CREATE FUNCTION tests.short(numbers float8[], digits integer DEFAULT 4) RETURNS 
 $$ SELECT string_agg(CASE WHEN v = 'Infinity' OR v = '-Infinity' OR v = 'NaN' THEN v::text
                           ELSE trim_scale(round(v::numeric, digits))::text END, ' ' ORDER BY n)
      FROM unnest(numbers) WITH ORDINALITY AS q(v, n) $$;
+
+-- A hand-made model of the document "models" as a new version of a model; for superusers.
+CREATE TYPE tests."My Mood" AS ENUM ('sad', 'ok', 'happy');
+CREATE FUNCTION tests.plant(model text, document text) RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog AS $plant$
+DECLARE
+    made jsonb := reference.part('models', document);
+    number integer;
+BEGIN
+    INSERT INTO ml.models (name, owner, seed, last_version) VALUES (model, current_user::regrole, 1, 0) ON CONFLICT DO NOTHING;
+    UPDATE ml.models SET last_version = last_version + 1 WHERE name = model RETURNING last_version INTO number;
+    INSERT INTO ml.model_versions (model_id, version, algorithm, task, target, classes, signature, recipe, artifact)
+    SELECT m.model_id, number, made ->> 'algorithm', made ->> 'task', made ->> 'target',
+           CASE WHEN made -> 'classes' <> 'null' THEN ARRAY(SELECT jsonb_array_elements_text(made -> 'classes')) END,
+           ARRAY(SELECT jsonb_array_elements_text(made -> 'signature')), '{}', decode(made ->> 'artifact', 'hex')
+      FROM ml.models AS m WHERE m.name = model;
+    RETURN number;
+END $plant$;

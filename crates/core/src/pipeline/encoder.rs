@@ -207,7 +207,8 @@ impl Encoder {
     }
 
     /// The column of a category (their number: of the rare ones) in a one-hot encoding.
-    pub(super) fn column(&self, category: usize) -> Option<usize> {
+    #[must_use]
+    pub fn column(&self, category: usize) -> Option<usize> {
         match &self.encoding {
             Encoding::OneHot { reference, .. } => {
                 let reference = reference.map(|reference| reference as usize);

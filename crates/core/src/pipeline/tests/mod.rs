@@ -1,6 +1,7 @@
 //! Properties of stored pipelines and of the scorer, over any pipeline.
 
 mod arbitrary;
+mod artifacts;
 mod forgery;
 mod scorer;
 mod speed;
