@@ -24,6 +24,7 @@
 mod factor;
 mod fit;
 mod pass;
+mod stage;
 mod survey;
 
 pub use crate::least_squares::Rows;

@@ -2,12 +2,10 @@
 
 use std::ops::Range;
 
-use pglearn_kernels::{
-    LogisticSums, Scratch, WeightedSpan, exp_in_place, linear_predictor, log_1p_in_place,
-    weighted_products,
-};
+use pglearn_kernels::{LogisticSums, Scratch, WeightedSpan, linear_predictor, weighted_products};
 
 use super::Rows;
+use super::stage::{Stage, probabilities};
 use super::survey::Classes;
 use crate::parallel::{Watch, for_each_lane, lane_ranges};
 use crate::tiles::{Span, TILE_ROWS, TILE_STRIDE, Tiles, zeroed};
@@ -48,18 +46,6 @@ pub(super) struct Sums {
     /// and curvature of class `k` with itself but for the last class;
     /// then the curvature of pairs `k < l` of all but the last class, `l` by `l`.
     pub blocks: Vec<LogisticSums>,
-}
-
-struct Stage {
-    cells: Vec<f64>,
-    /// Linear predictors, then probabilities, class after class.
-    eta: Vec<f64>,
-    own: Vec<f64>,
-    highest: Vec<f64>,
-    others: Vec<f64>,
-    total: Vec<f64>,
-    residual: Vec<f64>,
-    weight: Vec<f64>,
 }
 
 /// Rows and work space.
@@ -131,16 +117,7 @@ impl<'a> Passes<'a> {
                 range,
                 sums: Sums::new(k, p, dense)?,
                 scratch: Scratch::try_new().ok_or_else(out_of_memory)?,
-                stage: Stage {
-                    cells: Vec::new(),
-                    eta: zeroed(k * TILE_STRIDE)?,
-                    own: zeroed(TILE_STRIDE)?,
-                    highest: zeroed(TILE_STRIDE)?,
-                    others: zeroed(TILE_STRIDE)?,
-                    total: zeroed(TILE_STRIDE)?,
-                    residual: zeroed(TILE_STRIDE)?,
-                    weight: zeroed(TILE_STRIDE)?,
-                },
+                stage: Stage::new(k)?,
             });
         }
         let work = if dense { k * p * k * p / 2 } else { 4 * k * p };
@@ -229,7 +206,7 @@ impl<'a> Passes<'a> {
                     tick()?;
                     let (stage, rows) = (&mut lane.stage, span.rows);
                     stage.take(span, &source.offsets);
-                    stage.weigh(span, source);
+                    stage.weigh(rows, source.weights(span), source.unit);
                     stage.weight[..rows].iter_mut().for_each(|w| *w /= 2.0);
                     stage.residual.fill(0.0);
                     let products = WeightedSpan {
@@ -265,6 +242,10 @@ impl<'a> Passes<'a> {
 }
 
 impl Source<'_> {
+    fn weights<'s>(&self, span: Span<'s>) -> Option<&'s [f64]> {
+        self.weighted.then(|| span.column(self.features + 1))
+    }
+
     fn pass(
         &self,
         span: Span<'_>,
@@ -295,7 +276,7 @@ impl Source<'_> {
         for (own, label) in stage.own.iter_mut().zip(span.column(self.features)) {
             *own = self.places[*label as usize];
         }
-        stage.weigh(span, self);
+        stage.weigh(rows, self.weights(span), self.unit);
         sums.log_likelihood += probabilities(stage, rows);
         let last = self.classes - 1;
         let Stage {
@@ -383,88 +364,4 @@ fn gradient(span: &WeightedSpan<'_>, out: &mut [f64]) {
         let cells = &span.x[column * span.stride..][..span.rows];
         *cell += pglearn_kernels::dot(cells, residual);
     }
-}
-
-impl Stage {
-    /// The weights of the rows.
-    fn weigh(&mut self, span: Span<'_>, source: &Source<'_>) {
-        self.weight[..span.rows].fill(1.0);
-        if source.weighted {
-            let weights = span.column(source.features + 1);
-            for (weight, w) in self.weight.iter_mut().zip(weights) {
-                *weight = w * source.unit;
-            }
-        }
-    }
-
-    /// Copies the columns less their offsets, where there are any.
-    fn take(&mut self, span: Span<'_>, offsets: &[f64]) {
-        let columns = self.cells.chunks_exact_mut(TILE_STRIDE).zip(offsets);
-        for (column, (cells, offset)) in columns.enumerate() {
-            for (cell, value) in cells.iter_mut().zip(span.column(column)) {
-                *cell = value - offset;
-            }
-        }
-    }
-}
-
-/// Turns linear predictors into probabilities; the log-likelihood of the rows.
-fn probabilities(stage: &mut Stage, rows: usize) -> f64 {
-    let Stage {
-        eta,
-        own,
-        highest,
-        others,
-        total,
-        weight,
-        residual,
-        ..
-    } = stage;
-    highest[..rows].fill(f64::NEG_INFINITY);
-    for column in eta.chunks_exact(TILE_STRIDE) {
-        for (high, eta) in highest[..rows].iter_mut().zip(column) {
-            *high = high.max(*eta);
-        }
-    }
-    // How far the row's own class is below the highest, in `residual` for now.
-    for (k, column) in eta.chunks_exact_mut(TILE_STRIDE).enumerate() {
-        let column = &mut column[..rows];
-        for (row, eta) in column.iter_mut().enumerate() {
-            *eta -= highest[row];
-            if own[row] == k as f64 {
-                residual[row] = *eta;
-            }
-        }
-        exp_in_place(column);
-    }
-    total[..rows].fill(0.0);
-    others[..rows].fill(0.0);
-    for (k, column) in eta.chunks_exact(TILE_STRIDE).enumerate() {
-        for (row, share) in column[..rows].iter().enumerate() {
-            total[row] += share;
-            others[row] += if own[row] == k as f64 { 0.0 } else { *share };
-        }
-    }
-    // log(total), without cancellation where the own class is the highest.
-    let logarithm = &mut highest[..rows];
-    for (row, cell) in logarithm.iter_mut().enumerate() {
-        *cell = if residual[row] == 0.0 {
-            others[row]
-        } else {
-            total[row] - 1.0
-        };
-    }
-    log_1p_in_place(logarithm);
-    let mut log_likelihood = 0.0;
-    for row in 0..rows {
-        if weight[row] > 0.0 {
-            log_likelihood += weight[row] * (residual[row] - logarithm[row]);
-        }
-    }
-    for column in eta.chunks_exact_mut(TILE_STRIDE) {
-        for (share, total) in column[..rows].iter_mut().zip(&*total) {
-            *share /= total;
-        }
-    }
-    log_likelihood
 }
