@@ -33,6 +33,7 @@ from statsmodels.stats.diagnostic import het_breuschpagan
 import datasets
 import encoders
 import evaluation
+import pipelines
 import precise
 
 HERE = pathlib.Path(__file__).parent
@@ -246,6 +247,7 @@ MAKERS = {
     "metrics": (make_metrics, None),
     "evaluation": (evaluation.make, None),
     "encoders": (encoders.make, None),
+    "pipelines": (pipelines.make, "PGLEARN_DATA"),
     "wine": (make_wine, "PGLEARN_WINE"),
     "telco": (make_telco, "PGLEARN_DATA"),
     "synthetic": (make_synthetic, None),
