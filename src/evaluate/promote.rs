@@ -3,7 +3,7 @@
 use super::compare::{Compared, on_holdout};
 use super::contender::Contender;
 use crate::pg::error::{Failure, Result, notice};
-use crate::registry::aliases::{self, Action, Contract, Move};
+use crate::registry::aliases::{self, Action, Move};
 use crate::registry::model::OwnModel;
 use pglearn_core::evaluation::{Gate, Verdict, primary_metric};
 use pglearn_core::learners::Task;
@@ -27,16 +27,49 @@ pub struct Promotion<'a> {
     pub force: bool,
 }
 
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The alias stands for the version.
+    Promoted,
+    /// The gate refused, which a NOTICE says and the history records.
+    Refused,
+    /// The version takes other inputs than the one that serves; nothing was changed.
+    OtherInputs {
+        /// What is wrong.
+        message: String,
+        /// What each takes.
+        detail: String,
+    },
+}
+
 /// Moves an alias; `false` where the gate refused, which is recorded too.
+///
+/// # Errors
+/// Those of [`attempt`]; 55000 where the new version takes other inputs than the one that serves.
+pub fn promote(asked: &Promotion<'_>) -> Result<bool> {
+    match attempt(asked)? {
+        Outcome::Promoted => Ok(true),
+        Outcome::Refused => Ok(false),
+        Outcome::OtherInputs { message, detail } => Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            message,
+        )
+        .detail(detail)
+        .hint("Calls that pass values by position would be silently wrong; force => true promotes it all the same.")),
+    }
+}
+
+/// Moves an alias if nothing stands against it.
 ///
 /// A gate compares the version that the alias stands for with the new one on the rows that both held
 /// out ([`on_holdout`]). Where the alias stands for nothing yet there is nothing to compare with: the
 /// gate passes.
 ///
 /// # Errors
-/// 42704 and 42501 for model and version, 42602 for the alias, 22023 for the gate, 55000 where the new
-/// version takes other inputs than the one that serves; those of [`on_holdout`].
-pub fn promote(asked: &Promotion<'_>) -> Result<bool> {
+/// 42704 and 42501 for model and version, 42602 for the alias, 22023 for the gate; those of
+/// [`on_holdout`].
+pub fn attempt(asked: &Promotion<'_>) -> Result<Outcome> {
     let alias = aliases::name(asked.alias)?;
     let model = OwnModel::lock(asked.model)?;
     let Some(contract) = aliases::contract(&model, asked.version)? else {
@@ -45,10 +78,17 @@ pub fn promote(asked: &Promotion<'_>) -> Result<bool> {
     let from = aliases::current(&model, &alias)?;
     if from == Some(asked.version) {
         aliases::say_unmoved(&model, &alias, asked.version);
-        return Ok(true);
+        return Ok(Outcome::Promoted);
     }
-    if let Some(from) = from.filter(|_| !asked.force) {
-        refuse_other_inputs(&model, &alias, from, (asked.version, &contract))?;
+    if let Some(from) = from.filter(|_| !asked.force)
+        && let Some(serving) = aliases::contract(&model, from)?
+        && let Some(detail) = contract.difference(asked.version, &serving, from)
+    {
+        let version = asked.version;
+        let message = format!(
+            "version {version} takes other inputs than version {from}, which alias \"{alias}\" stands for"
+        );
+        return Ok(Outcome::OtherInputs { message, detail });
     }
     let judged = asked
         .gate
@@ -77,35 +117,13 @@ pub fn promote(asked: &Promotion<'_>) -> Result<bool> {
             model.name,
             failures.join("; ")
         ));
-        return Ok(false);
+        return Ok(Outcome::Refused);
     }
     aliases::move_to(&model, &alias, asked.version, &entry)?;
     if let Some(from) = from.filter(|_| asked.gate.is_some_and(|g| g.archive_existing_versions)) {
         aliases::archive(&model, from)?;
     }
-    Ok(true)
-}
-
-fn refuse_other_inputs(
-    model: &OwnModel,
-    alias: &str,
-    from: i32,
-    (version, contract): (i32, &Contract),
-) -> Result<()> {
-    let Some(serving) = aliases::contract(model, from)? else {
-        return Ok(());
-    };
-    match contract.difference(version, &serving, from) {
-        None => Ok(()),
-        Some(difference) => Err(Failure::new(
-            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            format!(
-                "version {version} takes other inputs than version {from}, which alias \"{alias}\" stands for"
-            ),
-        )
-        .detail(difference)
-        .hint("Calls that pass values by position would be silently wrong; force => true promotes it all the same.")),
-    }
+    Ok(Outcome::Promoted)
 }
 
 /// The verdict, and what is kept of it.

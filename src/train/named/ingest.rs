@@ -31,6 +31,8 @@ pub struct Ingested {
     pub weights: Option<Vec<f64>>,
     /// The rows that are held out.
     pub holdout: RowSet,
+    /// The time from which on they are, where that decides.
+    pub cutoff: Option<i64>,
     /// Rows that could not be used, by reason.
     pub skipped: BTreeMap<String, u64>,
     /// Rows of the source.
@@ -339,7 +341,7 @@ impl Pass<'_> {
         let Some(frame) = self.frame else {
             return Err(Failure::internal("no frame"));
         };
-        let mut holdout = self.sides.finish(monitor)?;
+        let (mut holdout, cutoff) = self.sides.finish(monitor)?;
         while holdout.rows() < frame.rows() {
             holdout.push(false).map_err(plain)?;
         }
@@ -352,6 +354,7 @@ impl Pass<'_> {
             weights: self.weight.is_some().then_some(self.weights),
             labels: self.labels,
             holdout,
+            cutoff,
             skipped,
             total,
             left_out,

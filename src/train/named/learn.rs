@@ -31,6 +31,8 @@ pub struct Data {
     pub training: RowSet,
     /// The rows to judge on.
     pub holdout: RowSet,
+    /// The time from which on rows are held out, where that decides.
+    pub cutoff: Option<i64>,
     /// Rows that are neither, by reason.
     pub skipped: BTreeMap<String, u64>,
     /// Rows of the source.
@@ -66,6 +68,7 @@ impl Data {
             labels,
             weights,
             mut holdout,
+            cutoff,
             mut skipped,
             total,
             left_out,
@@ -102,6 +105,7 @@ impl Data {
             weights,
             training,
             holdout,
+            cutoff,
             skipped,
             total,
             class_counts: counts,

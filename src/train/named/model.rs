@@ -1,8 +1,8 @@
 //! How the newest version of a model was made.
 
 use crate::pg::error::{Failure, Result};
-use crate::pg::parse::{self, Source};
 use crate::pg::sql;
+use crate::registry::recipe::Recipe;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use serde_json::Value as Json;
 
@@ -48,42 +48,12 @@ impl Newest {
         }))
     }
 
-    /// The search_path under which its source was understood.
-    pub fn search_path(&self) -> &str {
-        self.recipe["search_path"].as_str().unwrap_or_default()
-    }
-
-    /// Its source, to be understood under its [`search_path`](Self::search_path): a relation by its OID,
-    /// whatever its name is now.
-    ///
-    /// # Errors
-    /// 42P01 for a relation that was dropped, 55000 for a temporary one or a version without a source;
-    /// those of [`parse::source`].
-    pub fn source(&self, model: &str) -> Result<Source> {
-        let give = "Train it with a source.";
-        if let Some(relation) = self.relation {
-            let name = parse::quoted_name(relation);
-            if name == "\"\"" {
-                let written = self.recipe["relation"].as_str().unwrap_or("?");
-                return Err(Failure::new(
-                    PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
-                    format!(
-                        "the relation that model \"{model}\" was trained on does not exist any more"
-                    ),
-                )
-                .detail(format!("It was {written}."))
-                .hint(give));
-            }
-            return parse::source("source", &name);
-        }
-        match self.recipe["query"].as_str() {
-            Some(query) => parse::source("source", query),
-            None => Err(Failure::new(
-                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("model \"{model}\" keeps no source to train on again"),
-            )
-            .detail("It was trained on a temporary table, or it was registered.")
-            .hint(give)),
+    /// How it was made.
+    pub fn recipe<'a>(&'a self, model: &'a str) -> Recipe<'a> {
+        Recipe {
+            model,
+            relation: self.relation,
+            json: &self.recipe,
         }
     }
 }

@@ -60,7 +60,7 @@ pub fn record(
         _ => Some(judged.holdout.encode().map_err(plain)?),
     };
     let training = training(data, fitted, judged, start, monitor)?;
-    let recipe = recipe(request)?;
+    let recipe = recipe(request, data.cutoff)?;
     let classes = match &data.kind {
         TargetKind::Number => None,
         TargetKind::Classes { classes, .. } => Some(classes.as_slice()),
@@ -156,13 +156,17 @@ fn training(
     Ok(training)
 }
 
-fn recipe(request: &Request) -> Result<Json> {
+fn recipe(request: &Request, cutoff: Option<i64>) -> Result<Json> {
     let mut split = request.split.to_json();
     if let Some(key) = &request.split_key {
         let content = key.first().is_some_and(|first| first == CONTENT);
         split["key"] = json!(&key[usize::from(content)..]);
         split["content"] = json!(content);
         split["seed"] = json!(request.seed);
+    }
+    if let Some(cutoff) = cutoff {
+        // As core::split counts times: microseconds or days since 2000, or the order of a number.
+        split["cutoff"] = json!(cutoff);
     }
     let mut recipe = json!({
         "arguments": request.arguments.to_recipe(),

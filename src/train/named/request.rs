@@ -13,6 +13,7 @@ use crate::pg::identity;
 use crate::pg::parse::{self, Source};
 use crate::pg::rows::{SourceColumn, describe};
 use crate::pg::value::ValueKind;
+use crate::registry::aliases;
 use crate::registry::model::OwnModel;
 use crate::registry::publish;
 use pglearn_core::Error;
@@ -108,6 +109,14 @@ impl Request {
         if gate.is_some() && arguments.alias.is_none() {
             return Err(Failure::parameter("gate without an alias")
                 .hint("Say which alias the new version should get: alias => 'champion'."));
+        }
+        if gate.is_some() && split.method == Method::None {
+            return Err(Failure::parameter("gate without a hold-out").detail(
+                "Split method none leaves no row on which both versions could be judged.",
+            ));
+        }
+        if let Some(alias) = &arguments.alias {
+            aliases::name(Some(alias))?;
         }
         let class_weight = arguments
             .class_weight
@@ -297,8 +306,9 @@ fn resolve_source(
         return Ok((parse::source("source", written)?, None));
     }
     let newest = newest.ok_or_else(|| null_argument("source"))?;
-    let path = identity::search_path(newest.search_path())?;
-    let source = newest.source(&arguments.model)?;
+    let recipe = newest.recipe(&arguments.model);
+    let path = identity::search_path(recipe.search_path())?;
+    let source = recipe.source()?;
     arguments.source = Some(source.written.clone());
     Ok((source, Some(path)))
 }

@@ -141,11 +141,12 @@ impl Sides {
         self.holdout.bytes() + (self.marks.capacity() * 8) as u64
     }
 
-    /// The rows that are held out.
+    /// The rows that are held out, and the time from which on they are where that decides.
     ///
     /// # Errors
     /// 57014 on a cancel, 22023 for a time that is the same in every row, 53200.
-    pub fn finish(mut self, monitor: &mut dyn Monitor) -> Result<RowSet> {
+    pub fn finish(mut self, monitor: &mut dyn Monitor) -> Result<(RowSet, Option<i64>)> {
+        let mut since = None;
         match self.rule {
             Rule::Content(_) => {
                 let again = repeated(&self.marks, monitor)?;
@@ -169,26 +170,21 @@ impl Sides {
             Rule::Time(_) if !self.marks.is_empty() => {
                 let times: Vec<i64> = self.marks.iter().map(|m| m.cast_signed()).collect();
                 let cutoff = time_cutoff(&times, self.test_size, monitor).map_err(plain)?;
+                since = Some(cutoff);
                 for time in times {
                     self.holdout.push(time >= cutoff).map_err(plain)?;
                 }
             }
             _ => {}
         }
-        Ok(self.holdout)
+        Ok((self.holdout, since))
     }
 }
 
 #[inline]
 fn hash(hasher: &mut KeyHasher, columns: &[usize], row: &RowView<'_>) -> Result<u64> {
     for column in columns {
-        match row.key(*column)? {
-            Key::Null => hasher.null(),
-            Key::Integer(value) => hasher.integer(value),
-            Key::Float(value) => hasher.float(value),
-            Key::Bytes(bytes) => hasher.bytes(bytes),
-            Key::Hash(hash) => hasher.bytes(&hash.to_le_bytes()),
-        }
+        row.key(*column)?.feed(hasher);
     }
     Ok(hasher.finish())
 }

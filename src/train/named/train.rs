@@ -6,7 +6,8 @@ use super::ingest::ingest;
 use super::learn::{self, Data};
 use super::record::{self, Start};
 use super::request::Request;
-use crate::pg::error::{Failure, Result, notice};
+use crate::evaluate::promote::{self, Outcome, Promotion};
+use crate::pg::error::{Failure, Result, notice, warn};
 use crate::pg::monitor::SessionMonitor;
 use crate::pg::progress::Report;
 use crate::train::warnings::Warnings;
@@ -37,12 +38,6 @@ pub struct Trained {
 pub fn train(arguments: Arguments) -> Result<Trained> {
     let start = Start::now()?;
     let request = Request::new(arguments)?;
-    if request.arguments.alias.is_some() || request.gate.is_some() {
-        return Err(Failure::new(
-            pgrx::PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
-            "train does not move aliases yet",
-        ));
-    }
     let _report = Report::new(request.source.relation, &request.arguments.model);
     let mut monitor = SessionMonitor::default();
     let ingested = ingest(&request, &mut monitor)?;
@@ -72,11 +67,42 @@ pub fn train(arguments: Arguments) -> Result<Trained> {
         &mut monitor,
     )?;
     Ok(Trained {
-        status: "ready",
+        status: status(&request, data.classes(), published.version)?,
         version: published.version,
         metrics: judged.metrics.to_json(),
         model: request.arguments.model,
     })
+}
+
+/// Lets the alias stand for the new version, if one was asked for.
+fn status(request: &Request, classes: usize, version: i32) -> Result<&'static str> {
+    let Some(alias) = &request.arguments.alias else {
+        return Ok("ready");
+    };
+    if let Some(gate) = &request.gate {
+        gate.check(classes).map_err(plain)?;
+    }
+    let outcome = promote::attempt(&Promotion {
+        model: &request.arguments.model,
+        version,
+        alias: Some(alias),
+        gate: request.gate.as_ref(),
+        reason: None,
+        force: false,
+    })?;
+    Ok(match outcome {
+        Outcome::Promoted => "promoted",
+        Outcome::Refused => "refused",
+        // The training is done and recorded: that its version does not serve is no reason to lose it.
+        Outcome::OtherInputs { message, detail } => {
+            warn(pgrx::PgSqlErrorCode::ERRCODE_WARNING, &message, &detail);
+            "refused"
+        }
+    })
+}
+
+fn plain(error: pglearn_core::Error) -> Failure {
+    Failure::from_core(error, &|_| String::new())
 }
 
 /// Says what the user may not expect.
