@@ -3,6 +3,7 @@
 mod api;
 mod compile;
 mod entry;
+mod explain;
 mod margin;
 pub mod named;
 mod parameters;
@@ -13,5 +14,5 @@ pgrx::extension_sql_file!("../../sql/catalog/predict.sql", name = "predict");
 pgrx::extension_sql_file!(
     "../../sql/catalog/functions.sql",
     name = "functions",
-    requires = [api::compile]
+    requires = [api::compile, "predict_named"]
 );
