@@ -3,21 +3,20 @@
 
 CREATE TABLE scorings (
     scoring_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    relation     regclass NOT NULL,
+    relation     relation_reference NOT NULL,
     model        text COLLATE "C" NOT NULL,
     key_column   text COLLATE "C" NOT NULL,
-    into_table   regclass NOT NULL,
+    into_table   relation_reference NOT NULL,
     on_error     text NOT NULL CHECK (on_error IN ('warn', 'error')),
-    installer    regrole NOT NULL,
+    installer    role_reference NOT NULL,
     installed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     UNIQUE (relation, into_table)
 );
 ALTER TABLE scorings OWNER TO @extowner@;
--- Numbers of what was dropped meanwhile could mean something else where they are restored.
+-- What was dropped meanwhile is not carried over.
 SELECT pg_catalog.pg_extension_config_dump('scorings',
     'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = relation::pg_catalog.oid)
-       AND EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = into_table::pg_catalog.oid)
-       AND EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = installer::pg_catalog.oid)');
+       AND EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = into_table::pg_catalog.oid)');
 SELECT pg_catalog.pg_extension_config_dump('scorings_scoring_id_seq', '');
 
 ALTER TABLE scorings ENABLE ROW LEVEL SECURITY;

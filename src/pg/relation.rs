@@ -115,12 +115,6 @@ impl Drop for OpenRelation {
     }
 }
 
-/// An argument of type `regclass`, not held open: CREATE and DROP TRIGGER want the relation for
-/// themselves.
-pub fn released(argument: pgrx::PgRelation) -> pg_sys::Oid {
-    argument.oid()
-}
-
 /// The base type of a domain; other types are their own.
 pub fn base_type(type_oid: pg_sys::Oid) -> pg_sys::Oid {
     // SAFETY: a syscache look-up for any OID of a type.

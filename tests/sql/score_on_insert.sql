@@ -17,7 +17,7 @@ SELECT version FROM train('revenue', 'history', 'revenue', features => '{charges
 CREATE TABLE customers (customer_id int PRIMARY KEY, note text, contract varchar(20), charges numeric, tenure smallint);
 SELECT score_on_insert('customers', 'churn', 'customer_id');
 \d customer_predictions
-SELECT relation, model, key_column, into_table, on_error, installer = current_user::regrole AS mine FROM scorings;
+SELECT relation, model, key_column, into_table, on_error, installer::oid = current_user::regrole AS mine FROM scorings;
 INSERT INTO customers (customer_id, contract, charges, tenure) VALUES (1, 'monthly', 10, 3), (2, 'yearly', 90.5, 60), (3, NULL, NULL, NULL), (4, 'unheard of', 1e3, 30);
 SELECT p.customer_id, p.prediction, p.model_version, p.prediction_date = now() AS now, round((probability_false + probability_true)::numeric, 12) AS sum,
        p.probability_true = predict_proba('churn', c) AS as_predict, p.prediction = (predict('churn', c) = 1) AS as_class
@@ -74,7 +74,7 @@ CALL tests.refused($$INSERT INTO visits VALUES ('d', 1, 'Infinity')$$);
 SELECT count(*) FROM visits WHERE "Visit ""no""" = 'd';
 SELECT unscore_on_insert('visits');
 INSERT INTO visits VALUES ('d', 1, 1);
-SELECT (SELECT count(*) FROM visit_worth) AS worth, (SELECT count(*) FROM pg_trigger WHERE tgrelid = 'visits'::regclass) AS triggers, count(*) AS consents FROM scorings WHERE relation = 'visits'::regclass;
+SELECT (SELECT count(*) FROM visit_worth) AS worth, (SELECT count(*) FROM pg_trigger WHERE tgrelid = 'visits'::regclass) AS triggers, count(*) AS consents FROM scorings WHERE relation::oid = 'visits'::regclass;
 SELECT unscore_on_insert('visits');
 
 -- A table that is there already: other types, further columns, a prediction where only text fits all.
@@ -170,6 +170,8 @@ SELECT score_on_insert('odd_key', 'revenue', 'tags', 'tag_scores');
 INSERT INTO odd_key VALUES (1, 2, 3, '{a,b}'), (1, 2, 4, '{a,b}');
 SELECT tags FROM tag_scores;
 CALL tests.refused($$SELECT unscore_on_insert(NULL)$$);
+CALL tests.refused($$SELECT unscore_on_insert(1)$$);
+CALL tests.refused($$SELECT score_on_insert(1, 'churn', 'customer_id')$$);
 -- The trigger function is for triggers, of the right kind; a trigger by hand does nothing.
 CALL tests.refused($$SELECT score_inserted_rows()$$);
 CREATE TRIGGER by_hand AFTER INSERT ON odd_key REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION score_inserted_rows('1');
@@ -183,4 +185,4 @@ CALL tests.refused($$UPDATE odd_key SET total = 1$$);
 DROP TRIGGER by_hand ON odd_key;
 DROP TABLE odd_key;
 SELECT score_on_insert('history', 'churn', 'k', 'history_scores');
-SELECT count(*) FROM scorings AS s WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.relation);
+SELECT count(*) FROM scorings AS s WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.relation::oid);

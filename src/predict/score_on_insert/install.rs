@@ -149,7 +149,7 @@ fn trigger(arguments: &Arguments<'_>, into: pg_sys::Oid, relation: &OpenRelation
 /// 42501 where others' only could be ended.
 pub fn uninstall(relation: pg_sys::Oid) -> Result<i32> {
     let ended = sql::returning(
-        "DELETE FROM {ml}.scorings AS s WHERE s.relation OPERATOR(pg_catalog.=) $1 RETURNING s.scoring_id",
+        "DELETE FROM {ml}.scorings AS s WHERE s.relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid RETURNING s.scoring_id",
         &[Param::Relation(Some(relation))],
     )?;
     let opened = OpenRelation::open(relation, Lock::Read).ok_or_else(|| gone(relation))?;
