@@ -26,7 +26,7 @@ SELECT version FROM ml.train('It''s \"odd\"', 'customers', 'value_class', exclud
 SELECT version FROM ml.train('revenue', 'customers', 'revenue', features => '{tenure,charges}', algorithm => 'linear_regression');
 SELECT ml.promote('churn', 1, reason => 'the first');
 SELECT ml.promote('churn', 2, 'Production');
-SELECT ml.promote('churn', 2);
+SELECT ml.promote('churn', 2, force => true);
 SELECT ml.rollback_alias('churn');
 SELECT ml.grant_model('churn', 'tests_grantee');
 SELECT ml.deploy('churn', 'predict_churn');
@@ -183,7 +183,7 @@ fn goes_on(cluster: &Cluster, name: &str, owner: &mut Session) -> Result<()> {
     // The same rows as before are held out: the seed came along.
     expect(
         "going back",
-        &owner.run("SELECT ml.promote('churn', 3), ml.rollback_alias('churn')")?,
+        &owner.run("SELECT ml.promote('churn', 3, force => true), ml.rollback_alias('churn')")?,
         "t|1",
     )?;
 

@@ -89,7 +89,8 @@ pub fn refused_before_the_start(cluster: &Cluster) -> Result<String> {
     let mut session = cluster.session(name)?;
     session.run(
         "SET client_min_messages = error; SET pglearn.max_memory = '8MB';
-         CREATE TABLE d AS SELECT k, cos(k) AS a, sin(k) AS b, cos(3 * k) AS c, k % 2 = 0 AS y FROM generate_series(1, 600000) AS k; ANALYZE d",
+         CREATE TABLE d AS SELECT k, cos(k) AS a, sin(k) AS b, cos(3 * k) AS c, k % 2 = 0 AS y FROM generate_series(1, 600000) AS k; ANALYZE d;
+         SELECT ml.train('small', 'SELECT * FROM d LIMIT 1000', 'y'); SELECT ml.drop_model('small')",
     )?;
     let before = session.peak_memory()?;
     let began = Instant::now();
