@@ -117,7 +117,8 @@ ALTER TABLE alias_history ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY usable ON models FOR SELECT USING (
     pg_catalog.pg_has_role(owner::oid, 'USAGE')
-    OR EXISTS (SELECT FROM pg_catalog.unnest(grantees) AS g WHERE pg_catalog.pg_has_role(g::oid, 'USAGE')));
+    OR EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = owner::oid)
+       AND EXISTS (SELECT FROM pg_catalog.unnest(grantees) AS g WHERE pg_catalog.pg_has_role(g::oid, 'USAGE')));
 CREATE POLICY made ON models FOR INSERT WITH CHECK (pg_catalog.pg_has_role(owner::oid, 'USAGE'));
 CREATE POLICY changed ON models FOR UPDATE
     USING (pg_catalog.pg_has_role(owner::oid, 'USAGE')) WITH CHECK (pg_catalog.pg_has_role(owner::oid, 'USAGE'));
@@ -162,7 +163,7 @@ GRANT INSERT (model_id, alias, action, from_version, to_version, reason, gate) O
 COMMENT ON TABLE models IS 'named models: who owns them, who may use them';
 COMMENT ON COLUMN models.model_id IS 'number of the model';
 COMMENT ON COLUMN models.name IS 'name, unique in the database';
-COMMENT ON COLUMN models.owner IS 'role that may train, promote and drop; after DROP ROLE nobody may use the model until it is given a new owner';
+COMMENT ON COLUMN models.owner IS 'role that may train, promote and drop; its members give the model away by UPDATE; after DROP ROLE nobody but superusers can use the model until one gives it a new owner';
 COMMENT ON COLUMN models.grantees IS 'roles that may use it, by grant_model';
 COMMENT ON COLUMN models.seed IS 'seed of the hold-out, fixed for the life of the model: a row never changes sides';
 COMMENT ON COLUMN models.split_key IS 'columns whose values decide on which side of the split a row is, fixed by the first training';

@@ -64,10 +64,16 @@ impl Model {
     }
 
     /// Whether the current role owns it, was granted it, or inherits either: what the policy `usable`
-    /// of the table says too.
+    /// of the table says too. What nobody owns any more is for nobody but superusers.
     pub fn is_usable(&self) -> bool {
-        let mut roles = std::iter::once(self.owner).chain(self.grantees.iter().copied());
-        roles.any(identity::has_privileges_of)
+        identity::has_privileges_of(self.owner)
+            || !self.is_orphan()
+                && (self.grantees.iter()).any(|role| identity::has_privileges_of(*role))
+    }
+
+    /// Whether the role that owned it has been dropped, or was missing where a dump was restored.
+    pub fn is_orphan(&self) -> bool {
+        identity::role_name(self.owner).is_none()
     }
 }
 

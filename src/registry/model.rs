@@ -99,10 +99,16 @@ pub(super) fn must_own(name: &str, owner: Option<Role>) -> Failure {
         return failure
             .hint("Names are unique in the database: choose another one, or ask its owner.");
     }
+    orphaned(failure, name)
+}
+
+/// Says what to do about a model that nobody owns any more.
+#[cold]
+pub(super) fn orphaned(failure: Failure, name: &str) -> Failure {
     failure
         .detail("The role that owned it does not exist any more.")
         .hint(format!(
-            "A superuser can give it a new owner: UPDATE {}.models SET owner = '…' WHERE name = {};",
+            "A superuser can give it a new owner: UPDATE {}.models SET owner = 'role' WHERE name = {};",
             crate::pg::context::extension_schema(),
             pgrx::spi::quote_literal(name)
         ))

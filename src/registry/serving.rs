@@ -167,11 +167,14 @@ pub(super) fn no_model(catalog: &Catalog, name: &str) -> Result<Failure> {
 #[cold]
 pub(super) fn permission_denied(model: &Model) -> Failure {
     let schema = extension_schema();
-    Failure::new(
+    let failure = Failure::new(
         PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
         format!("permission denied for model {}", model.name),
-    )
-    .hint(format!(
+    );
+    if model.is_orphan() {
+        return super::model::orphaned(failure, &model.name);
+    }
+    failure.hint(format!(
         "Its owner can grant it: SELECT {schema}.grant_model({}, 'role');",
         pgrx::spi::quote_literal(&model.name)
     ))
