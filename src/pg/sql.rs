@@ -238,14 +238,6 @@ pub fn query(text: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
     run(text, params, Mode::Read).map(|(_, rows)| rows)
 }
 
-/// [`query`] of a text that holds quoted names of users' relations: `{ml}` stands for itself in it.
-///
-/// # Errors
-/// As there.
-pub fn query_verbatim(text: &str) -> Result<Vec<Row>> {
-    run_verbatim(text, &[], Mode::Read).map(|(_, rows)| rows)
-}
-
 /// The rows of an INSERT, UPDATE or DELETE … RETURNING; also of a SELECT that must see the
 /// transaction's own changes and lock rows.
 ///
@@ -253,6 +245,14 @@ pub fn query_verbatim(text: &str) -> Result<Vec<Row>> {
 /// What the statement raises.
 pub fn returning(text: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
     run(text, params, Mode::Write).map(|(_, rows)| rows)
+}
+
+/// [`returning`] of a text that holds quoted names of users' relations: `{ml}` stands for itself in it.
+///
+/// # Errors
+/// As there.
+pub fn returning_verbatim(text: &str) -> Result<Vec<Row>> {
+    run_verbatim(text, &[], Mode::Write).map(|(_, rows)| rows)
 }
 
 /// The number of rows that a statement inserted, updated or deleted.

@@ -10,6 +10,10 @@ use pgrx::PgSqlErrorCode;
 /// Characters of a model's or an alias's name at the most.
 const NAME_LENGTH: usize = 63;
 
+/// What to do where a name is somebody else's.
+pub(super) const TAKEN: &str =
+    "Names are unique in the database: choose another one, or ask its owner.";
+
 /// A model that the current role may train, promote and drop: it owns it, or inherits its owner.
 #[derive(Debug, Clone)]
 pub struct OwnModel {
@@ -35,7 +39,7 @@ impl OwnModel {
             return Ok(None);
         };
         if !identity::has_privileges_of(model.owner) {
-            return Err(must_own(name, Some(model.owner)));
+            return Err(must_own(name, Some(model.owner)).hint(TAKEN));
         }
         let rows = sql::query(
             "SELECT m.model_id, m.name, m.owner, m.seed, m.split_key FROM {ml}.models AS m \
@@ -95,11 +99,10 @@ pub(super) fn must_own(name: &str, owner: Option<Role>) -> Failure {
         PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
         format!("must be owner of model \"{name}\""),
     );
-    if owner.is_none_or(|owner| identity::role_name(owner).is_some()) {
-        return failure
-            .hint("Names are unique in the database: choose another one, or ask its owner.");
+    match owner.is_none_or(|owner| identity::role_name(owner).is_some()) {
+        true => failure,
+        false => orphaned(failure, name),
     }
-    orphaned(failure, name)
 }
 
 /// Says what to do about a model that nobody owns any more.

@@ -1,5 +1,6 @@
 //! A MADlib-style model table (`logregr_train`, `linregr_train`, ours or MADlib's) with its summary,
-//! read and checked: anybody can make a table that looks like one.
+//! read and checked: anybody can make a table that looks like one. Read as it is now, not as the calling
+//! statement's snapshot has it, like the catalog entries that go with it.
 
 use crate::pg::error::{Failure, Result, memory_limit};
 use crate::pg::parse::NewRelation;
@@ -57,7 +58,7 @@ struct Table {
 impl Table {
     /// The relation of an OID.
     fn of(relation: Oid) -> Result<Self> {
-        let rows = sql::query(
+        let rows = sql::returning(
             "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, \
                     c.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r'::pg_catalog.char, 'p'::pg_catalog.char]) \
                FROM pg_catalog.pg_class AS c \
@@ -78,7 +79,7 @@ impl Table {
         if !row.get::<bool>(2)? {
             return Err(not_a_model(&names.quoted(), "It is no table."));
         }
-        let rows = sql::query(
+        let rows = sql::returning(
             "SELECT a.attname::pg_catalog.text, pg_catalog.format_type(a.atttypid, NULL) \
                FROM pg_catalog.pg_attribute AS a \
               WHERE a.attrelid OPERATOR(pg_catalog.=) $1 AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped",
@@ -95,7 +96,7 @@ impl Table {
     /// The summary that a trainer writes beside a model table.
     fn summary(&self) -> Result<Self> {
         let summary = self.names.sibling("_summary");
-        let rows = sql::query(
+        let rows = sql::returning(
             "SELECT c.oid FROM pg_catalog.pg_class AS c \
                JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
               WHERE n.nspname::pg_catalog.text OPERATOR(pg_catalog.=) $1 \
@@ -144,7 +145,7 @@ impl Table {
             targets.join(", "),
             self.quoted
         );
-        let mut rows = sql::query_verbatim(&text)?;
+        let mut rows = sql::returning_verbatim(&text)?;
         match (rows.pop(), rows.len()) {
             (Some(row), 0) => Ok(row),
             (None, _) => Err(not_a_model(model, &format!("{} has no row.", self.quoted))),

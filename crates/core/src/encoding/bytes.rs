@@ -137,7 +137,14 @@ impl<'a> Reader<'a> {
 
     pub fn string(&mut self) -> Result<String> {
         let length = self.length(1)?;
-        let text = std::str::from_utf8(self.take(length)?);
+        let bytes = self.take(length)?;
+        if bytes.contains(&0) {
+            // No text of PostgreSQL has one, and none that does could be said in a message.
+            return Err(Error::Corrupt {
+                what: "text with a NUL byte",
+            });
+        }
+        let text = std::str::from_utf8(bytes);
         text.map(str::to_owned).map_err(|_| Error::Corrupt {
             what: "text is not UTF-8",
         })
