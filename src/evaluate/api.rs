@@ -6,8 +6,8 @@ use super::{batch, compare, curves, metrics, promote};
 use crate::pg::call::ResultRows;
 use crate::pg::entry_point;
 use crate::pg::error::{Failure, Result};
+use crate::pg::json::Jsonb;
 use pglearn_core::evaluation::Gate;
-use pgrx::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -123,7 +123,7 @@ fn promote_version(
     model: Option<&str>,
     version: Option<i32>,
     alias: default!(Option<&str>, "'champion'"),
-    gate: default!(Option<JsonB>, "NULL"),
+    gate: default!(Option<Jsonb>, "NULL"),
     reason: default!(Option<&str>, "NULL"),
     force: default!(Option<bool>, "false"),
 ) -> std::result::Result<bool, ErrorReport> {

@@ -242,11 +242,13 @@ impl From<Failure> for ErrorReport {
     }
 }
 
-/// Sends a WARNING with a DETAIL.
+/// Sends a WARNING with a DETAIL, if there is any.
 pub fn warn(code: PgSqlErrorCode, message: &str, detail: &str) {
-    ErrorReport::new(code, message.to_owned(), "pglearn")
-        .set_detail(detail.to_owned())
-        .report(PgLogLevel::WARNING);
+    let mut report = ErrorReport::new(code, message.to_owned(), "pglearn");
+    if !detail.is_empty() {
+        report = report.set_detail(detail.to_owned());
+    }
+    report.report(PgLogLevel::WARNING);
 }
 
 /// Sends a NOTICE.

@@ -13,6 +13,7 @@ pub mod error;
 mod executor;
 pub mod function;
 pub mod identity;
+pub mod json;
 pub mod jsonb;
 pub mod labels;
 pub mod list;

@@ -5,6 +5,7 @@ use super::arguments::Arguments;
 use super::train::Trained;
 use super::{info, retrain as retraining, train as training};
 use crate::pg::error::{Failure, Result};
+use crate::pg::json::Jsonb;
 use pglearn_core::learners::ALGORITHMS;
 use pgrx::JsonB;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -53,17 +54,17 @@ fn train(
     algorithm: Option<String>,
     features: Option<Vec<Option<String>>>,
     exclude: Option<Vec<Option<String>>>,
-    hyperparams: Option<JsonB>,
-    preprocess: Option<JsonB>,
-    split: Option<JsonB>,
+    hyperparams: Option<Jsonb>,
+    preprocess: Option<Jsonb>,
+    split: Option<Jsonb>,
     metric: Option<String>,
     class_weight: Option<String>,
     weight: Option<String>,
     later: Option<bool>,
     alias: Option<String>,
-    gate: Option<JsonB>,
+    gate: Option<Jsonb>,
     seed: Option<i64>,
-    tags: Option<JsonB>,
+    tags: Option<Jsonb>,
 ) -> std::result::Result<
     TableIterator<
         'static,
@@ -116,7 +117,7 @@ CREATE FUNCTION retrain(
 fn retrain(
     model: Option<&str>,
     later: Option<bool>,
-    gate: Option<JsonB>,
+    gate: Option<Jsonb>,
 ) -> std::result::Result<
     TableIterator<
         'static,
@@ -160,7 +161,7 @@ fn refuse_later(function: &str, later: bool) -> Result<()> {
     .hint("Run it in this session: async => false."))
 }
 
-fn object(value: Option<JsonB>) -> Json {
+fn object(value: Option<Jsonb>) -> Json {
     value.map_or_else(|| json!({}), |value| value.0)
 }
 

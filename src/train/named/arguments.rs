@@ -65,8 +65,16 @@ impl Arguments {
     /// The arguments of a stored recipe.
     ///
     /// # Errors
-    /// XX001 for what is none.
+    /// 55000 for a version that was registered, XX001 for what is none.
     pub fn from_recipe(model: &str, recipe: &Json) -> Result<Self> {
+        if recipe.get("registered").is_some() {
+            return Err(Failure::new(
+                pgrx::PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("the newest version of model \"{model}\" was not trained here"),
+            )
+            .detail("It was registered from a model table: how to train it again is not known.")
+            .hint("Train it with a source and a target."));
+        }
         let arguments = recipe
             .get("arguments")
             .filter(|arguments| arguments.is_object())
