@@ -22,7 +22,7 @@ const MISSING: u64 = 0x7ff8_0000_0000_0000;
 
 /// Both halves of the product, folded.
 #[inline]
-fn fold(a: u64, b: u64) -> u64 {
+pub(super) fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     product as u64 ^ (product >> 64) as u64
 }

@@ -52,19 +52,21 @@ pub fn design(
     limit: u64,
     monitor: &mut dyn Monitor,
 ) -> Result<(Tiles, Vec<f64>)> {
-    let mut columns = Vec::with_capacity(slots.len());
-    let mut features = 0;
-    for (slot, encoder) in slots.iter().zip(encoders) {
-        columns.push(Column::new(frame, *slot, encoder, features));
-        features += encoder.width();
-    }
     check_shapes(frame, slots, encoders, rows, target, weights)?;
+    let features = encoders.iter().map(Encoder::width).sum();
     let needed = design_bytes(rows.count(), features, weights.is_some());
     if needed > limit {
         return Err(Error::MemoryLimit { needed, limit });
     }
-    let extra: Vec<&[f64]> = std::iter::once(target).chain(weights).collect();
     let mut watch = Watch::new(monitor, "encode", rows.count() as u64);
+    let mut columns = Vec::with_capacity(slots.len());
+    let mut start = 0;
+    for (slot, encoder) in slots.iter().zip(encoders) {
+        watch.tick()?;
+        columns.push(Column::new(frame, *slot, encoder, start));
+        start += encoder.width();
+    }
+    let extra: Vec<&[f64]> = std::iter::once(target).chain(weights).collect();
     let mut filling = Filling::new(features, extra.len(), rows.count(), limit)?;
     let mut offsets = [0; TILE_ROWS];
     for tile in 0..frame.tiles() {
@@ -89,6 +91,7 @@ pub fn design(
             filling.rows += now.len();
             watch.progress.done += now.len() as u64;
             if filling.rows == TILE_ROWS {
+                watch.tick()?;
                 filling.store()?;
                 watch.tick()?;
             }
