@@ -9,3 +9,6 @@ COMMENT ON FUNCTION explain_predict(text, "any") IS
 
 COMMENT ON FUNCTION compile(text, text) IS
     'makes a function of plain, immutable SQL arithmetic that computes the prediction of a regression, or the probability of the positive of two classes, without the model: usable in generated columns, CHECK constraints and indexes. Its source, with the coefficients and categories, can be read by every role of the database';
+
+COMMENT ON FUNCTION deploy(text, text) IS
+    'makes a function with the inputs of a model as named and typed parameters that returns the prediction in the type of the target and its probability (of the positive of two classes, of the predicted one of more); ''model'' and ''model@alias'' follow what they mean at each call, ''model@3'' does not change';

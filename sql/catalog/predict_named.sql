@@ -44,3 +44,10 @@ CREATE FUNCTION predict_proba_json(model text, input jsonb) RETURNS double preci
     AS 'MODULE_PATHNAME', 'pglearn_predict_proba';
 COMMENT ON FUNCTION predict_proba_json(text, jsonb) IS
     'predict_proba for a jsonb object: for drivers that send parameters without a type';
+
+CREATE FUNCTION predict_record(model text, VARIADIC "any",
+        OUT prediction double precision, OUT class text, OUT probability double precision)
+    LANGUAGE c STABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'pglearn_predict_record';
+COMMENT ON FUNCTION predict_record(text, "any") IS
+    'prediction, class and probability by a named model, scored once: the value of a regression or a numeric or boolean class as a number; the class as text; the probability of the second of two classes, of the predicted one of more; the row as in predict';

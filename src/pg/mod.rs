@@ -27,6 +27,7 @@ pub mod query;
 mod reader;
 pub mod reference;
 pub mod relation;
+pub mod result_row;
 pub mod rows;
 pub mod scan;
 pub mod site;

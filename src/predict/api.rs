@@ -1,6 +1,6 @@
 //! The SQL functions of this room that make functions.
 
-use super::compile;
+use super::{compile, deploy};
 use crate::pg::error::{Failure, Result};
 use pgrx::pg_sys::Oid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -27,4 +27,23 @@ pub(super) fn compile(
         )
     };
     compiled().map_err(ErrorReport::from)
+}
+
+/// Makes a function that calls a model.
+#[pg_extern(sql = "
+CREATE FUNCTION deploy(model text, function_name text) RETURNS regprocedure
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+")]
+pub(super) fn deploy(
+    model: Option<&str>,
+    function_name: Option<&str>,
+) -> std::result::Result<Oid, ErrorReport> {
+    let deployed = || {
+        deploy::deploy(
+            required("deploy", "model", model)?,
+            required("deploy", "function_name", function_name)?,
+        )
+    };
+    deployed().map_err(ErrorReport::from)
 }

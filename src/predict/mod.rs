@@ -2,6 +2,7 @@
 
 mod api;
 mod compile;
+mod deploy;
 mod entry;
 mod explain;
 mod margin;
@@ -14,5 +15,5 @@ pgrx::extension_sql_file!("../../sql/catalog/predict.sql", name = "predict");
 pgrx::extension_sql_file!(
     "../../sql/catalog/functions.sql",
     name = "functions",
-    requires = [api::compile, "predict_named"]
+    requires = [api::compile, api::deploy, "predict_named"]
 );

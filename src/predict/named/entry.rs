@@ -31,3 +31,10 @@ entry_point!(
     pg_finfo_pglearn_predict_probas,
     |call| predict(call, Output::Probabilities)
 );
+
+entry_point!(
+    /// `predict_record(model, …)`
+    pglearn_predict_record,
+    pg_finfo_pglearn_predict_record,
+    |call| predict(call, Output::Record)
+);

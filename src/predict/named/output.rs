@@ -1,6 +1,8 @@
 //! From margins to what each function returns.
 
+use crate::pg::call::Call;
 use crate::pg::error::{Failure, Result};
+use crate::pg::result_row::ResultRow;
 use crate::pg::table::Cell;
 use crate::registry::serving::Serving;
 use pglearn_core::pipeline::{LabelKind, TargetKind};
@@ -17,6 +19,8 @@ pub enum Output {
     Probability,
     /// `predict_probas`: those of all classes.
     Probabilities,
+    /// `predict_record`: a row of the number, the class and its probability.
+    Record,
 }
 
 /// How the margins of a model become that.
@@ -31,6 +35,15 @@ pub enum Answer {
     Positive,
     /// The probabilities of so many classes.
     All(usize),
+    /// All in one row.
+    Record(Record),
+}
+
+/// What `predict_record` needs: the type of its row, and the classes with their numbers where they
+/// have them.
+pub struct Record {
+    row: ResultRow,
+    classes: Vec<(String, Cell)>,
 }
 
 impl Answer {
@@ -38,7 +51,10 @@ impl Answer {
     ///
     /// # Errors
     /// 42809 where the model has no such answer, with the function that has one.
-    pub fn new(output: Output, serving: &Serving) -> Result<Self> {
+    pub fn new(output: Output, call: &Call, serving: &Serving) -> Result<Self> {
+        if output == Output::Record {
+            return Record::new(call, &serving.pipeline.target.kind).map(Self::Record);
+        }
         let TargetKind::Classes { label, classes } = &serving.pipeline.target.kind else {
             return match output {
                 Output::Number => Ok(Self::Margin),
@@ -70,6 +86,7 @@ impl Answer {
                 "predict_probas",
             )),
             (Output::Probabilities, _) => Ok(Self::All(classes.len())),
+            (Output::Record, _) => Err(Failure::internal("a record without its type")),
         }
     }
 
@@ -91,7 +108,56 @@ impl Answer {
                 scorer.probabilities(margins, &mut all);
                 Cell::Doubles(all)
             }
+            Self::Record(record) => record.of(margins, serving)?,
         })
+    }
+}
+
+impl Record {
+    fn new(call: &Call, kind: &TargetKind) -> Result<Self> {
+        let classes = match kind {
+            TargetKind::Number => Vec::new(),
+            TargetKind::Classes { label, classes } => {
+                let number = |(class, text): (usize, &String)| match label {
+                    LabelKind::Boolean => Cell::Double(class as f64),
+                    LabelKind::Number => text.parse().map_or(Cell::Null, Cell::Double),
+                    LabelKind::Text => Cell::Null,
+                };
+                let numbers = classes.iter().enumerate().map(number);
+                classes.iter().cloned().zip(numbers).collect()
+            }
+        };
+        Ok(Self {
+            row: ResultRow::of(call)?,
+            classes,
+        })
+    }
+
+    fn of(&self, margins: &[f64], serving: &Serving) -> Result<Cell> {
+        if self.classes.is_empty() {
+            let prediction = Cell::Double(margins[0]);
+            return self.row.make([prediction, Cell::Null, Cell::Null]);
+        }
+        let class = serving.scorer.class(margins);
+        let (name, number) = pick(&self.classes, class)?;
+        // Of two classes the probability of the second, as predict_proba; else of the class predicted.
+        let probability = match self.classes.len() {
+            2 => {
+                let mut both = [0.0; 2];
+                serving.scorer.probabilities(margins, &mut both);
+                both[1]
+            }
+            classes => {
+                let mut all = vec![0.0; classes];
+                serving.scorer.probabilities(margins, &mut all);
+                all[class]
+            }
+        };
+        self.row.make([
+            number.clone(),
+            Cell::Text(name.clone()),
+            Cell::Double(probability),
+        ])
     }
 }
 

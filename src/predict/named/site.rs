@@ -120,7 +120,7 @@ impl Plan {
         serving: Rc<Serving>,
     ) -> Result<Self> {
         let answer = output
-            .map(|output| Answer::new(output, &serving))
+            .map(|output| Answer::new(output, call, &serving))
             .transpose()?;
         Ok(Self {
             reference: call.bytes(0).to_vec(),

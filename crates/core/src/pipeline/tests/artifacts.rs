@@ -278,10 +278,24 @@ fn classes(label: LabelKind, classes: &[&str]) -> TargetKind {
     }
 }
 
-/// Two classes, an unknown category refused, margins beyond what `exp` takes.
-fn churn() -> Maker {
+/// Two classes, an unknown category refused, margins beyond what `exp` takes. `turned`: the same with
+/// the inputs in another order.
+fn churn(turned: bool) -> Maker {
     let kind = classes(LabelKind::Text, &["no", "it's; yes"]);
     let mut m = Maker::new("churned", "text", kind, Link::Logistic, &[0.5]);
+    let contract = |m: &mut Maker| {
+        let contract = one_hot(&["monthly", "yearly"], None, false, Unknown::Refuse, 0);
+        m.input(
+            "contract",
+            "character varying(20)",
+            InputKind::Text,
+            contract,
+            &[0.75, -0.75],
+        );
+    };
+    if turned {
+        contract(&mut m);
+    }
     m.input(
         "tenure",
         "integer",
@@ -296,14 +310,9 @@ fn churn() -> Maker {
         number(0.0, 1.0, 70.0),
         &[0.04],
     );
-    let contract = one_hot(&["monthly", "yearly"], None, false, Unknown::Refuse, 0);
-    m.input(
-        "contract",
-        "character varying(20)",
-        InputKind::Text,
-        contract,
-        &[0.75, -0.75],
-    );
+    if !turned {
+        contract(&mut m);
+    }
     m
 }
 
@@ -375,7 +384,8 @@ fn document() -> serde_json::Value {
     json!({
         "provenance": "cargo test -p pglearn-core --lib artifacts -- --ignored",
         "everything": everything().json(),
-        "churn": churn().json(),
+        "churn": churn(false).json(),
+        "churn_turned": churn(true).json(),
         "strict": strict().json(),
         "grade": grade().json(),
         "wide99": wide(99).json(),
