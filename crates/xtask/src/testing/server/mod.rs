@@ -1,5 +1,6 @@
 //! Tests that need more than one session, database or role, or a restart: one function each.
 
+mod aliases;
 mod cancel;
 mod cancel_models;
 mod demo;
@@ -9,6 +10,7 @@ mod memory;
 mod models;
 mod names;
 mod numbers;
+mod references;
 mod standby;
 mod transactions;
 mod visibility;
@@ -168,6 +170,26 @@ const TESTS: &[Test] = &[
         name: "dump/by_database_owner",
         needs_data: false,
         run: dump::by_database_owner,
+    },
+    Test {
+        name: "aliases/move_one_after_the_other",
+        needs_data: false,
+        run: aliases::move_one_after_the_other,
+    },
+    Test {
+        name: "aliases/and_drops",
+        needs_data: false,
+        run: aliases::and_drops,
+    },
+    Test {
+        name: "aliases/under_repeatable_read",
+        needs_data: false,
+        run: aliases::under_repeatable_read,
+    },
+    Test {
+        name: "references/missing_where_restored",
+        needs_data: false,
+        run: references::missing_where_restored,
     },
     Test {
         name: "memory/peak_of_a_training",
