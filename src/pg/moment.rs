@@ -2,9 +2,9 @@
 
 use super::call::Call;
 use super::error::{Failure, Result};
-use super::table::Cell as SqlValue;
+use super::table::Cell;
 use pgrx::{PgSqlErrorCode, pg_sys};
-use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// PostgreSQL's own functions, called directly: they only read variables, and a guard against their
 /// errors would cost more than they do.
@@ -68,68 +68,68 @@ impl Moment {
             recovery: snapshot.takenDuringRecovery,
             transaction: unguarded::GetTopTransactionIdIfAny().into_inner(),
             subtransaction: unguarded::GetCurrentSubTransactionId(),
-            generation: CATALOG.get(),
+            generation: CATALOG.load(Relaxed),
         })
     }
 }
 
-thread_local! {
-    /// Counts changes of the watched tables.
-    static CATALOG: Cell<u64> = const { Cell::new(0) };
-    /// Counts changes of any relation.
-    static RELATIONS: Cell<u64> = const { Cell::new(0) };
-    /// The tables that are watched; empty until [`watch`] is called.
-    static WATCHED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
-    static LISTENING: Cell<bool> = const { Cell::new(false) };
-}
+// Plain variables would do: a backend has one thread. Atomics cost the same and need no `unsafe`;
+// thread-locals of a shared library are found by a call.
+
+/// Counts changes of the watched tables.
+static CATALOG: AtomicU64 = AtomicU64::new(0);
+/// Counts changes of any relation.
+static RELATIONS: AtomicU64 = AtomicU64::new(0);
+static LISTENING: AtomicBool = AtomicBool::new(false);
+/// The tables that are watched; zeros until [`watch`] is called.
+static WATCHED: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
 
 /// Number of changes of relations that the session was told of: while it stays, no table and no
 /// composite type has other columns.
 #[inline]
 pub fn relation_changes() -> u64 {
     listen();
-    RELATIONS.get()
+    RELATIONS.load(Relaxed)
 }
 
 /// Number of changes of the watched tables that the session was told of.
 pub fn catalog_changes() -> u64 {
     listen();
-    CATALOG.get()
+    CATALOG.load(Relaxed)
 }
 
 /// Watches these tables, and no others.
-pub fn watch(tables: &[pg_sys::Oid]) {
+pub fn watch(tables: [pg_sys::Oid; 3]) {
     listen();
-    WATCHED.with_borrow_mut(|watched| {
-        watched.clear();
-        watched.extend(tables.iter().map(|table| table.to_u32()));
-    });
+    for (place, table) in WATCHED.iter().zip(tables) {
+        place.store(table.to_u32(), Relaxed);
+    }
 }
 
 #[inline]
 fn listen() {
-    if !LISTENING.get() {
+    if !LISTENING.load(Relaxed) {
         register();
     }
 }
 
 #[cold]
 fn register() {
-    LISTENING.set(true);
+    LISTENING.store(true, Relaxed);
     // SAFETY: a function that lives as long as the library, registered once a session.
     unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(changed), pg_sys::Datum::from(0)) };
 }
 
 /// Called by PostgreSQL for a relation that changed (0: any may have). Must not fail.
 unsafe extern "C-unwind" fn changed(_: pg_sys::Datum, relation: pg_sys::Oid) {
-    RELATIONS.set(RELATIONS.get().wrapping_add(1));
-    let watched = WATCHED.try_with(|watched| {
-        let watched = watched.try_borrow();
-        watched.is_ok_and(|watched| watched.contains(&relation.to_u32()))
-    });
-    let ours = relation == pg_sys::InvalidOid || watched.unwrap_or(true);
-    if ours {
-        CATALOG.set(CATALOG.get().wrapping_add(1));
+    RELATIONS.fetch_add(1, Relaxed);
+    let relation = relation.to_u32();
+    if relation == 0
+        || WATCHED
+            .iter()
+            .any(|watched| watched.load(Relaxed) == relation)
+    {
+        CATALOG.fetch_add(1, Relaxed);
     }
 }
 
@@ -138,7 +138,7 @@ unsafe extern "C-unwind" fn changed(_: pg_sys::Datum, relation: pg_sys::Oid) {
 ///
 /// # Errors
 /// 39P01 where it is not called as a trigger.
-pub fn announce(call: &Call) -> Result<Option<SqlValue>> {
+pub fn announce(call: &Call) -> Result<Option<Cell>> {
     // SAFETY: a trigger's context is its TriggerData, whose relation is open.
     unsafe {
         if !pgrx::trigger_support::called_as_trigger(call.0) {
@@ -151,5 +151,5 @@ pub fn announce(call: &Call) -> Result<Option<SqlValue>> {
         pg_sys::CacheInvalidateRelcacheByRelid((*(*trigger).tg_relation).rd_id);
     }
     // A trigger answers a null pointer, which is not NULL.
-    Ok(Some(SqlValue::from_datum(pg_sys::Datum::from(0))))
+    Ok(Some(Cell::from_datum(pg_sys::Datum::from(0))))
 }

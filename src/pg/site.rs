@@ -3,8 +3,8 @@
 
 use super::call::Call;
 use super::error::{Failure, Result};
-use super::text;
 use super::value::ValueKind;
+use super::{list, text};
 use pglearn_core::value::Value;
 use pgrx::pg_sys;
 use std::any::TypeId;
@@ -42,6 +42,26 @@ impl Call {
     pub fn is_variadic(&self) -> bool {
         // SAFETY: as in `argument_type`.
         unsafe { !(*self.0).flinfo.is_null() && pg_sys::get_fn_expr_variadic((*self.0).flinfo) }
+    }
+
+    /// Whether an argument is a constant of the statement. (PostgreSQL's own test counts parameters
+    /// too, which plpgsql changes between the calls of one place.)
+    pub fn is_constant(&self, at: usize) -> bool {
+        // SAFETY: reads the call's expression, if there is one, as far as it is a function's.
+        unsafe {
+            let place = (*self.0).flinfo;
+            if place.is_null() || (*place).fn_expr.is_null() {
+                return false;
+            }
+            let expression: *const pg_sys::Node = (*place).fn_expr.cast();
+            if (*expression).type_ != pg_sys::NodeTag::T_FuncExpr {
+                return false;
+            }
+            let arguments = (*expression.cast::<pg_sys::FuncExpr>()).args;
+            let arguments = list::pointers::<pg_sys::Node>(arguments);
+            let argument = arguments.get(at);
+            argument.is_some_and(|argument| (**argument).type_ == pg_sys::NodeTag::T_Const)
+        }
     }
 
     /// The value of an argument whose type is of this kind; `Missing` for NULL.

@@ -144,7 +144,7 @@ impl Catalog {
                 alias_version: aliases.column(c"version")?,
             },
         };
-        moment::watch(&[
+        moment::watch([
             catalog.models.table,
             catalog.versions.table,
             catalog.aliases.table,

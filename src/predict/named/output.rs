@@ -5,7 +5,7 @@ use crate::pg::error::{Failure, Result};
 use crate::pg::result_row::ResultRow;
 use crate::pg::table::Cell;
 use crate::registry::serving::Serving;
-use pglearn_core::pipeline::{LabelKind, TargetKind};
+use pglearn_core::pipeline::{LabelKind, Link, TargetKind, logistic};
 use pgrx::PgSqlErrorCode;
 
 /// What a function returns.
@@ -79,7 +79,9 @@ impl Answer {
                 "predict_class",
             )),
             (Output::Class, _) => Ok(Self::Labels(classes.clone())),
-            (Output::Probability, _) if classes.len() == 2 => Ok(Self::Positive),
+            (Output::Probability, _) if serving.scorer.link() == Link::Logistic => {
+                Ok(Self::Positive)
+            }
             (Output::Probability, _) => Err(other_function(
                 serving,
                 &format!("has {} classes, not two", classes.len()),
@@ -98,11 +100,7 @@ impl Answer {
             Self::Margin => Cell::Double(margins[0]),
             Self::Numbers(numbers) => Cell::Double(*pick(numbers, scorer.class(margins))?),
             Self::Labels(labels) => Cell::Text(pick(labels, scorer.class(margins))?.clone()),
-            Self::Positive => {
-                let mut both = [0.0; 2];
-                scorer.probabilities(margins, &mut both);
-                Cell::Double(both[1])
-            }
+            Self::Positive => Cell::Double(logistic(margins[0])),
             Self::All(classes) => {
                 let mut all = vec![0.0; *classes];
                 scorer.probabilities(margins, &mut all);

@@ -17,6 +17,8 @@ const PLANS: usize = 16;
 struct Plan {
     /// The model reference.
     reference: Vec<u8>,
+    /// Whether this place knows no other.
+    constant: bool,
     /// When it was resolved.
     moment: Moment,
     serving: Rc<Serving>,
@@ -70,8 +72,10 @@ impl Site {
         if call.is_null(0) {
             return Err(null_model());
         }
-        let (reference, moment) = (call.bytes(0), Moment::now()?);
-        let current = |plan: &Plan| plan.reference == reference && plan.moment == moment;
+        let moment = Moment::now()?;
+        let current = |plan: &Plan| {
+            plan.moment == moment && (plan.constant || plan.reference == call.bytes(0))
+        };
         if !self.plans.get(self.last).is_some_and(current) {
             self.last = self.settle(call, output, moment)?;
         }
@@ -124,6 +128,7 @@ impl Plan {
             .transpose()?;
         Ok(Self {
             reference: call.bytes(0).to_vec(),
+            constant: call.is_constant(0),
             moment,
             form: Form::new(call, &serving)?,
             answer,
