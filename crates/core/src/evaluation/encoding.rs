@@ -24,7 +24,7 @@ impl Holdout {
         }
         let mut writer = Writer::default();
         writer.length(self.classes)?;
-        writer.i64(i64::try_from(self.seen).unwrap_or(i64::MAX))?;
+        writer.i64(i64::try_from(self.seen()).unwrap_or(i64::MAX))?;
         if self.classes == 0 {
             writer.f64s(&self.truth)?;
         } else {
@@ -71,7 +71,8 @@ impl Holdout {
             let row = holdout.accept(*truth, scores);
             row.map_err(|_| corrupt("a row of the hold-out"))?;
         }
-        (holdout.truth, holdout.scores, holdout.seen) = (truth, scores, seen);
+        (holdout.truth, holdout.scores) = (truth, scores);
+        holdout.sample.resume(seen);
         Ok(holdout)
     }
 }

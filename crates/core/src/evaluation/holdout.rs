@@ -4,7 +4,7 @@ use super::binary;
 use super::metrics::Metrics;
 use super::multiclass::{self, Matrix};
 use super::regression;
-use crate::linalg::SplitMix;
+use super::sample::Reservoir;
 use crate::metrics::Ranking;
 use crate::monitor::{Monitor, Progress, check};
 use crate::{Error, Result};
@@ -39,10 +39,8 @@ pub struct Holdout {
     pub(super) classes: usize,
     pub(super) truth: Vec<f64>,
     pub(super) scores: Vec<f64>,
-    /// Rows that were pushed, kept or not.
-    pub(super) seen: u64,
-    /// Rows that are kept at the most.
-    most: usize,
+    /// Which rows are kept.
+    pub(super) sample: Reservoir,
 }
 
 impl Holdout {
@@ -53,8 +51,7 @@ impl Holdout {
             classes,
             truth: Vec::new(),
             scores: Vec::new(),
-            seen: 0,
-            most: usize::MAX,
+            sample: Reservoir::new(usize::MAX),
         }
     }
 
@@ -63,7 +60,7 @@ impl Holdout {
     #[must_use]
     pub fn stored(classes: usize) -> Self {
         let mut holdout = Self::new(classes);
-        holdout.most = STORED_SCORES / holdout.width();
+        holdout.sample = Reservoir::new(STORED_SCORES / holdout.width());
         holdout
     }
 
@@ -88,13 +85,13 @@ impl Holdout {
     /// Rows that were pushed: more than [`rows`](Self::rows) where it is a sample.
     #[must_use]
     pub fn seen(&self) -> u64 {
-        self.seen
+        self.sample.seen()
     }
 
     /// Whether what is kept is a sample.
     #[must_use]
     pub fn sampled(&self) -> bool {
-        self.seen > self.truth.len() as u64
+        self.seen() > self.truth.len() as u64
     }
 
     /// The observed value or class of each row.
@@ -124,31 +121,18 @@ impl Holdout {
     pub fn push(&mut self, truth: f64, scores: &[f64]) -> Result<()> {
         self.accept(truth, scores)?;
         let (width, kept) = (scores.len(), self.truth.len());
-        let place = self.place(kept);
-        self.seen += 1;
+        let place = self.sample.place();
+        let Some(place) = place else { return Ok(()) };
         if place < kept {
             self.truth[place] = truth;
             self.scores[place * width..(place + 1) * width].copy_from_slice(scores);
-        } else if place < self.most {
+        } else {
             reserve(&mut self.truth, 1)?;
             reserve(&mut self.scores, width)?;
             self.truth.push(truth);
             self.scores.extend_from_slice(scores);
         }
         Ok(())
-    }
-
-    /// Where the next row goes: behind the last, in place of another, or nowhere.
-    fn place(&self, kept: usize) -> usize {
-        if kept < self.most {
-            return kept;
-        }
-        let random = SplitMix(self.seen).next();
-        let place = (u128::from(random) * u128::from(self.seen + 1)) >> 64;
-        usize::try_from(place)
-            .ok()
-            .filter(|place| *place < kept)
-            .unwrap_or(usize::MAX)
     }
 
     /// Checks a row.
@@ -301,7 +285,7 @@ mod tests {
     #[test]
     fn a_sample_is_uniform() {
         let mut holdout = Holdout::new(0);
-        holdout.most = 500;
+        holdout.sample = Reservoir::new(500);
         for row in 0..2000 {
             holdout.push(f64::from(row), &[f64::from(row)]).unwrap();
         }
@@ -322,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_stored_one_is_bounded_whatever_the_classes() {
-        assert_eq!(Holdout::stored(2).most, STORED_SCORES);
-        assert_eq!(Holdout::stored(1000).most, STORED_SCORES / 1000);
+        assert_eq!(Holdout::stored(2).sample.most(), STORED_SCORES);
+        assert_eq!(Holdout::stored(1000).sample.most(), STORED_SCORES / 1000);
     }
 }
