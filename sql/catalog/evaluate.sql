@@ -24,3 +24,5 @@ COMMENT ON FUNCTION compare(text, integer, integer, text) IS
     'metrics of two versions on the same rows: those of a source, or those of the stored source as it is now that neither version learned from; improvement is positive where version2 is better';
 COMMENT ON FUNCTION promote(text, integer, text, jsonb, text, boolean) IS
     'lets an alias stand for a version, if the gate passes: {"metric", "min_delta", "guardrails", "archive_existing_versions"}; false where it does not; force accepts other inputs than before';
+COMMENT ON FUNCTION global_explain(text, text) IS
+    'what matters to a model: permutation (how much its metric worsens on held-out rows of its source, as they are now, with an input shuffled; for its owner) or coefficients (standardised, or t statistics; needs no rows)';

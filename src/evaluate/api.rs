@@ -2,7 +2,7 @@
 //! `sql/catalog/evaluate.sql`.
 
 use super::metrics::THRESHOLD;
-use super::{batch, compare, curves, metrics, promote};
+use super::{batch, compare, curves, importance, metrics, promote};
 use crate::pg::call::ResultRows;
 use crate::pg::entry_point;
 use crate::pg::error::{Failure, Result};
@@ -114,6 +114,29 @@ fn compare_versions(
         required(function, "version2", version2)?,
     ];
     let rows = compare::compare(model, versions, source)?;
+    Ok(TableIterator::new(rows))
+}
+
+/// What matters to a model.
+#[pg_extern(volatile, parallel_unsafe)]
+#[allow(clippy::type_complexity)]
+fn global_explain(
+    model: Option<&str>,
+    method: default!(Option<&str>, "'permutation'"),
+) -> std::result::Result<
+    TableIterator<
+        'static,
+        (
+            name!(feature, String),
+            name!(importance, Option<f64>),
+            name!(std_dev, Option<f64>),
+            name!(rank, i32),
+        ),
+    >,
+    ErrorReport,
+> {
+    let model = required("global_explain", "model", model)?;
+    let rows = importance::global_explain(model, method.unwrap_or("permutation"))?;
     Ok(TableIterator::new(rows))
 }
 

@@ -19,6 +19,8 @@ pub struct Contender {
     pub serving: Rc<Serving>,
     /// The metric that compares versions unless a gate names another.
     pub metric: Option<String>,
+    /// Seed of the model's hold-out.
+    pub seed: i64,
     /// How it was made.
     recipe: Json,
     relation: Option<pg_sys::Oid>,
@@ -32,7 +34,7 @@ impl Contender {
     /// 42704 where there is no such version, XX001 where it is damaged.
     pub fn load(model: &str, version: i32) -> Result<Self> {
         let mut rows = sql::returning(
-            "SELECT m.model_id, m.name, v.version_id, m.owner, v.metric, v.source, v.recipe, v.artifact \
+            "SELECT m.model_id, m.name, v.version_id, m.owner, v.metric, v.source, v.recipe, v.artifact, m.seed \
                FROM {ml}.model_versions AS v JOIN {ml}.models AS m ON m.model_id OPERATOR(pg_catalog.=) v.model_id \
               WHERE m.name OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) $2",
             &[model.into(), version.into()],
@@ -70,6 +72,7 @@ impl Contender {
                 scorer: Rc::new(scorer),
             }),
             metric: row.get(4)?,
+            seed: row.get(8)?,
             relation: row.get(5)?,
             recipe: recipe.map_err(|error| Failure::internal(format!("jsonb: {error}")))?,
         })

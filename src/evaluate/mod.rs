@@ -5,7 +5,7 @@
 //! observed ([`observed`]) into a hold-out of the mathematics ([`rows`]), from which metrics and curves
 //! are drawn ([`metrics`], [`curves`]). [`batch`] predicts row by row. [`compare`] scores two versions on
 //! the same rows, by default those that neither learned from ([`membership`]); [`promote`] lets an alias
-//! move if the comparison passes a gate.
+//! move if the comparison passes a gate. [`importance`] says which inputs matter.
 
 mod api;
 mod batch;
@@ -13,6 +13,7 @@ mod columns;
 pub mod compare;
 pub mod contender;
 mod curves;
+mod importance;
 mod membership;
 mod metrics;
 mod observed;
@@ -37,6 +38,7 @@ pgrx::extension_sql_file!(
         api::confusion_matrix_of,
         api::calibration_curve,
         api::compare_versions,
-        api::promote_version
+        api::promote_version,
+        api::global_explain
     ]
 );

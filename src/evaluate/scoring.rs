@@ -5,7 +5,7 @@ use crate::pg::error::{Failure, Result};
 use crate::pg::rows::{RowView, SourceColumn};
 use crate::pg::value::ValueKind;
 use crate::registry::serving::Serving;
-use pglearn_core::pipeline::{Input, InputKind, Link};
+use pglearn_core::pipeline::{Input, InputKind, Link, Scorer};
 use pglearn_core::value::Value;
 use pgrx::PgSqlErrorCode;
 use std::rc::Rc;
@@ -39,32 +39,25 @@ impl Scoring {
             let view = list.add(&input.name, &part)?;
             places.push(place(input, list.column(view)?, view)?);
         }
-        let outputs = match serving.scorer.link() {
-            Link::Logistic => 2,
-            Link::Identity | Link::Softmax => serving.scorer.outputs(),
-        };
         Ok(Self {
             margins: vec![0.0; serving.scorer.outputs()],
-            outputs: vec![0.0; outputs],
+            outputs: vec![0.0; width(&serving.scorer)],
             elements: Vec::new(),
             serving,
             places,
         })
     }
 
-    /// Scores a row; `false` where a value is missing and the model refuses that.
-    ///
-    /// # Errors
-    /// 22023 for a value that the model cannot take, 2202E for an array of another length.
+    /// The values of a row, one a slot.
     #[inline]
-    pub fn score(&mut self, row: &RowView<'_>) -> Result<bool> {
+    fn values<'r>(&mut self, row: &'r RowView<'_>) -> Result<Vec<Value<'r>>> {
         self.elements.clear();
         for place in &self.places {
             if let Some((name, length)) = &place.array {
                 gather(row, place.view, name, *length, &mut self.elements)?;
             }
         }
-        let mut values: Vec<Value<'_>> = Vec::with_capacity(self.serving.scorer.slots());
+        let mut values = Vec::with_capacity(self.serving.scorer.slots());
         let mut elements = self.elements.iter();
         for place in &self.places {
             match &place.array {
@@ -74,34 +67,85 @@ impl Scoring {
                 }
             }
         }
+        Ok(values)
+    }
+
+    /// Scores a row; `false` where a value is missing and the model refuses that.
+    ///
+    /// # Errors
+    /// 22023 for a value that the model cannot take, 2202E for an array of another length.
+    #[inline]
+    pub fn score(&mut self, row: &RowView<'_>) -> Result<bool> {
+        let values = self.values(row)?;
         let scorer = &self.serving.scorer;
         let scored = scorer.margins(&values, &mut self.margins);
         if !scored.map_err(super::plain)? {
             return Ok(false);
         }
-        match scorer.link() {
-            Link::Identity => self.outputs.copy_from_slice(&self.margins),
-            Link::Logistic | Link::Softmax => {
-                scorer.probabilities(&self.margins, &mut self.outputs);
+        link(scorer.link(), &self.margins, &mut self.outputs);
+        Ok(true)
+    }
+
+    /// What each value of a row adds to each margin, margin after margin; `false` as
+    /// [`score`](Self::score).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn attributions(&mut self, row: &RowView<'_>, out: &mut Vec<f64>) -> Result<bool> {
+        let values = self.values(row)?;
+        let pipeline = &self.serving.pipeline;
+        for margin in 0..self.serving.scorer.outputs() {
+            let explained = pipeline.explain(margin, &values);
+            match explained.map_err(super::plain)? {
+                Some(explanation) => out.extend(explanation.attributions),
+                None => return Ok(false),
             }
         }
         Ok(true)
+    }
+
+    /// The margins of the row scored last.
+    pub fn margins(&self) -> &[f64] {
+        &self.margins
     }
 
     /// The scores of the row scored last, as a hold-out takes them: the prediction, the probability of
     /// the second of two classes, or the probability of each class.
     #[inline]
     pub fn scores(&self) -> &[f64] {
-        match self.serving.scorer.link() {
-            Link::Logistic => &self.outputs[1..],
-            Link::Identity | Link::Softmax => &self.outputs,
-        }
+        scores(self.serving.scorer.link(), &self.outputs)
     }
 
     /// The class decided for the row scored last.
     #[inline]
     pub fn class(&self) -> usize {
         self.serving.scorer.class(&self.margins)
+    }
+}
+
+/// The outputs of margins: probabilities of the classes, or the prediction.
+pub fn link(link: Link, margins: &[f64], outputs: &mut [f64]) {
+    match link {
+        Link::Identity => outputs.copy_from_slice(margins),
+        Link::Logistic | Link::Softmax => link.probabilities(margins, outputs),
+    }
+}
+
+/// What a hold-out takes of the outputs: the prediction, the probability of the second of two classes,
+/// or the probability of each class.
+#[inline]
+pub fn scores(link: Link, outputs: &[f64]) -> &[f64] {
+    match link {
+        Link::Logistic => &outputs[1..],
+        Link::Identity | Link::Softmax => outputs,
+    }
+}
+
+/// Outputs of a row.
+pub fn width(scorer: &Scorer) -> usize {
+    match scorer.link() {
+        Link::Logistic => 2,
+        Link::Identity | Link::Softmax => scorer.outputs(),
     }
 }
 
