@@ -104,3 +104,24 @@ SELECT ml.grant_model('grade', 'caller');
 SET ROLE caller;
 SELECT prediction FROM apps.predict_grade(1, 'a');
 RESET ROLE;
+
+-- A trained model: columns of many types, a type of a schema that is not on the search_path when it is deployed.
+CREATE SCHEMA shop;
+CREATE TYPE shop.plan AS ENUM ('basic', 'plus', 'pro');
+CREATE DOMAIN shop.money AS numeric(10,2) CHECK (VALUE >= 0);
+CREATE TABLE shop.customers AS
+SELECT g AS id, g * 37 % 72 AS tenure_months, ((g * 7919 % 10000) / 100.0)::shop.money AS monthly_charges,
+       CASE g % 3 WHEN 0 THEN 'Month-to-month' WHEN 1 THEN 'One year' ELSE 'Two year' END AS contract_type,
+       (enum_range(NULL::shop.plan))[1 + g % 3 * (g % 2)] AS plan, nullif(g * 31 % 100, 7)::float8 AS score, date '2020-01-01' + g * 13 % 900 AS joined,
+       timestamptz '2023-01-01 00:00+00' + g * 17 % 5000 * interval '1 hour' AS seen, g % 5 = 0 AS paperless,
+       reference.draw(g) % 100 < 60 - g * 37 % 72 + CASE g % 3 WHEN 0 THEN 20 ELSE 0 END AS churn
+  FROM generate_series(1, 3000) AS g;
+SET search_path = shop;
+SELECT status FROM ml.train('leaving', 'customers', 'churn', exclude => '{id}', split => '{"key": "id"}');
+RESET search_path;
+SELECT ml.deploy('leaving', 'predict_leaving'), ml.compile('leaving', 'leaving_probability');
+SELECT count(*), bool_and(p.prediction = (ml.predict('leaving', c) = 1)) AS same_class, bool_and(p.probability = ml.predict_proba('leaving', c)) AS same_probability,
+       max(abs(leaving_probability(tenure_months, monthly_charges, contract_type, plan, score, joined, seen, paperless) / p.probability - 1)) < 1e-12 AS compiled_agrees
+  FROM shop.customers AS c, predict_leaving(tenure_months, monthly_charges, contract_type, plan, score, joined, seen, paperless) AS p;
+SELECT bool_and(abs(margin - ln(p / (1 - p))) < 1e-9) AS explanations_sum
+  FROM shop.customers AS c, ml.predict_proba('leaving', c) AS p, LATERAL (SELECT sum(attribution) FROM ml.explain_predict('leaving', c)) AS e(margin) WHERE id <= 200;

@@ -1,6 +1,7 @@
 //! The columns of a source.
 
 use crate::pg::cell::CellKind;
+use crate::pg::context::SettingScope;
 use crate::pg::error::Result;
 use crate::pg::list;
 use crate::pg::parse::{self, Source};
@@ -51,8 +52,10 @@ impl SourceColumn {
     }
 }
 
-/// A type with its modifier as SQL writes it.
+/// A type with its modifier as SQL writes it, with its schema unless that is `pg_catalog`: it is
+/// stored, and must mean the same type under any `search_path`.
 fn type_text(type_oid: pg_sys::Oid, typmod: i32) -> String {
+    let _settings = SettingScope::new(&[(c"search_path", c"pg_catalog, pg_temp")]);
     // SAFETY: returns a NUL-terminated string for any OID.
     unsafe {
         CStr::from_ptr(pg_sys::format_type_with_typemod(type_oid, typmod))
