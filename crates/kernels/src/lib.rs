@@ -6,6 +6,7 @@
 //! last row is read. The same input on the same path gives the same bits.
 
 mod block;
+mod chosen;
 mod dot;
 mod elementary;
 mod fold;
@@ -23,6 +24,7 @@ mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use chosen::{Look, Seen, look};
 pub use dot::{all_finite, dot, dot_bytes};
 pub use elementary::{exp_in_place, log_1p_in_place, logistic_in_place};
 pub use fold::fold_rows;

@@ -48,6 +48,10 @@ pub trait Vector:
     fn abs(self) -> Self;
     /// `yes` where `self > 0`, else `no`.
     fn if_positive(self, yes: Self, no: Self) -> Self;
+    /// A bit a lane, the first the lowest: whether `self <= other`.
+    fn at_most(self, other: Self) -> u32;
+    /// `yes` in the lanes whose bit is set, else `no`.
+    fn choose(bits: u32, yes: Self, no: Self) -> Self;
     /// The bits of each lane shifted left by 52, from the mantissa's end into the exponent.
     fn into_exponent(self) -> Self;
     /// The sum of the lanes.
@@ -231,6 +235,23 @@ impl<const N: usize> Vector for Lanes<N> {
     fn if_positive(self, yes: Self, no: Self) -> Self {
         Self(std::array::from_fn(|lane| {
             if self.0[lane] > 0.0 {
+                yes.0[lane]
+            } else {
+                no.0[lane]
+            }
+        }))
+    }
+
+    #[inline(always)]
+    fn at_most(self, other: Self) -> u32 {
+        let bit = |lane: usize| u32::from(self.0[lane] <= other.0[lane]) << lane;
+        (0..N).fold(0, |bits, lane| bits | bit(lane))
+    }
+
+    #[inline(always)]
+    fn choose(bits: u32, yes: Self, no: Self) -> Self {
+        Self(std::array::from_fn(|lane| {
+            if bits >> lane & 1 == 1 {
                 yes.0[lane]
             } else {
                 no.0[lane]

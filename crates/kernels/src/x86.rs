@@ -123,6 +123,23 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    fn at_most(self, other: Self) -> u32 {
+        // SAFETY: as in `instruction!`.
+        unsafe { _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_LE_OQ>(self.0, other.0)) as u32 }
+    }
+
+    #[inline(always)]
+    fn choose(bits: u32, yes: Self, no: Self) -> Self {
+        // SAFETY: as in `instruction!`. Lane by lane a bit of its own becomes a mask.
+        unsafe {
+            let lanes = _mm256_set_epi64x(8, 4, 2, 1);
+            let bits = _mm256_and_si256(_mm256_set1_epi64x(i64::from(bits)), lanes);
+            let mask = _mm256_castsi256_pd(_mm256_cmpeq_epi64(bits, lanes));
+            Self(_mm256_blendv_pd(no.0, yes.0, mask))
+        }
+    }
+
+    #[inline(always)]
     fn into_exponent(self) -> Self {
         // SAFETY: as in `instruction!`.
         Self(unsafe { _mm256_castsi256_pd(_mm256_slli_epi64::<52>(_mm256_castpd_si256(self.0))) })
@@ -254,6 +271,17 @@ impl Vector for Avx512 {
             let positive = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(self.0, Self::splat(0.0).0);
             _mm512_mask_blend_pd(positive, no.0, yes.0)
         })
+    }
+
+    #[inline(always)]
+    fn at_most(self, other: Self) -> u32 {
+        // SAFETY: as in `instruction!`.
+        unsafe { u32::from(_mm512_cmp_pd_mask::<_CMP_LE_OQ>(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    fn choose(bits: u32, yes: Self, no: Self) -> Self {
+        Self(instruction!(_mm512_mask_blend_pd(bits as u8, no.0, yes.0)))
     }
 
     #[inline(always)]

@@ -157,6 +157,16 @@ impl RowSet {
         &offsets[..found]
     }
 
+    /// The bitmap of a tile: row `r` of it is bit `r % 64` of word `r / 64`.
+    pub(crate) fn words(&self, tile: usize) -> [u64; TILE_WORDS] {
+        let mut words = [0; TILE_WORDS];
+        let known = self.words.iter().skip(tile * TILE_WORDS);
+        for (word, known) in words.iter_mut().zip(known) {
+            *word = *known;
+        }
+        words
+    }
+
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> u64 {

@@ -32,6 +32,7 @@ mod identifier;
 mod leak;
 mod number;
 mod options;
+mod overview;
 mod quantile;
 mod scan;
 #[cfg(test)]

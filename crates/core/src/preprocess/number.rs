@@ -4,7 +4,7 @@ use super::decide::{Outcome, wants_indicator};
 use super::distinct;
 use super::identifier;
 use super::options::{ColumnOptions, Fill, Impute};
-use super::quantile::median;
+use super::overview::Overview;
 use super::scan::Training;
 use crate::pipeline::{Encoding, InputKind};
 use crate::{Error, Result};
@@ -72,7 +72,8 @@ pub(super) fn decide(
     scale: bool,
     insists: bool,
 ) -> Result<Outcome> {
-    let survey = survey(training, slot)?;
+    let overview = Overview::of(training, slot)?;
+    let survey = overview.survey;
     if survey.count == 0 {
         return Ok(Outcome::all_missing());
     }
@@ -88,13 +89,13 @@ pub(super) fn decide(
     if !varies && (survey.missing == 0 || !matches!(options.impute, Some(Impute::Constant(_)))) {
         return Ok(Outcome::constant(indicator, survey.missing));
     }
-    let impute = imputed(training, slot, options, kind, &survey)?;
+    let impute = imputed(training, slot, options, kind, &overview)?;
     if !varies && impute == survey.min {
         return Ok(Outcome::constant(indicator, survey.missing));
     }
     let standard = options.scale.unwrap_or(scale && kind == InputKind::Number);
     let (center, scale) = if standard {
-        match standardised(training, slot, &survey, impute)? {
+        match standardised(training, slot, &overview, impute)? {
             Some(found) => found,
             None => {
                 return Ok(Outcome::LeftOut(
@@ -120,15 +121,16 @@ fn imputed(
     slot: usize,
     options: &ColumnOptions,
     kind: InputKind,
-    survey: &Survey,
+    overview: &Overview,
 ) -> Result<f64> {
+    let survey = &overview.survey;
     let boolean = kind == InputKind::Boolean;
     match &options.impute {
         Some(Impute::Constant(Fill::Number(number))) => Ok(*number),
         Some(Impute::Mean) => Ok(survey.mean),
         None | Some(Impute::MostFrequent) if boolean => Ok(f64::from(u8::from(survey.mean > 0.5))),
         Some(Impute::MostFrequent) => most_frequent(training, slot),
-        _ => median(training, slot, survey.count),
+        _ => overview.median(training, slot),
     }
 }
 
@@ -155,9 +157,10 @@ pub(super) fn most_frequent(training: &mut Training<'_>, slot: usize) -> Result<
 fn standardised(
     training: &mut Training<'_>,
     slot: usize,
-    survey: &Survey,
+    overview: &Overview,
     impute: f64,
 ) -> Result<Option<(f64, f64)>> {
+    let survey = &overview.survey;
     let (mean, unit) = (survey.mean, survey.unit);
     let low = if survey.missing > 0 {
         survey.min.min(impute)
@@ -172,6 +175,22 @@ fn standardised(
     if !(high - low).is_finite() {
         return Ok(None);
     }
+    let squares = match overview.variance() {
+        Some(variance) => variance * survey.count as f64,
+        None => squares(training, slot, survey)?,
+    };
+    let rows = (survey.count + survey.missing) as f64;
+    let share = survey.missing as f64 / rows;
+    let apart = (impute - mean) * unit;
+    let variance = squares / rows + share * (1.0 - share) * apart * apart;
+    let scale = (variance.sqrt() / unit).max(f64::MIN_POSITIVE);
+    let center = mean + share * (impute - mean);
+    Ok((scale.is_finite() && center.is_finite()).then_some((center, scale)))
+}
+
+/// Sum of the squared deviations from the mean, in the survey's unit.
+pub(super) fn squares(training: &mut Training<'_>, slot: usize, survey: &Survey) -> Result<f64> {
+    let (mean, unit) = (survey.mean, survey.unit);
     let mut squares = Sum::default();
     training.scan(slot, |part| {
         squares.add(sum_of(part.cells, |cell| {
@@ -180,17 +199,11 @@ fn standardised(
         }));
         Ok(true)
     })?;
-    let rows = (survey.count + survey.missing) as f64;
-    let share = survey.missing as f64 / rows;
-    let apart = (impute - mean) * unit;
-    let variance = squares.total() / rows + share * (1.0 - share) * apart * apart;
-    let scale = (variance.sqrt() / unit).max(f64::MIN_POSITIVE);
-    let center = mean + share * (impute - mean);
-    Ok((scale.is_finite() && center.is_finite()).then_some((center, scale)))
+    Ok(squares.total())
 }
 
 /// 1, or what brings numbers of a very large or very small magnitude near 1.
-fn unit(magnitude: f64) -> f64 {
+pub(super) fn unit(magnitude: f64) -> f64 {
     if magnitude == 0.0 || (1e-120..1e120).contains(&magnitude) {
         return 1.0;
     }

@@ -12,7 +12,7 @@ use crate::tiles::TILE_ROWS;
 const BITS: u32 = 16;
 /// So few values are collected and selected among: after a histogram, within a bracket.
 const FEW: usize = 1 << BITS;
-const FEW_BRACKETED: usize = 1 << 18;
+pub(super) const FEW_BRACKETED: usize = 1 << 18;
 /// Standard deviations of a sample median, in ranks, on each side of the bracket.
 const WIDTH: f64 = 5.0;
 
@@ -87,12 +87,28 @@ pub(super) fn median(training: &mut Training<'_>, slot: usize, count: usize) -> 
         Some(next) => next,
         None => ranked(training, slot, count, high)?.value,
     };
-    let sum = lower.value + upper;
-    Ok(if sum.is_finite() {
+    Ok(between(lower.value, upper))
+}
+
+/// The median of `count` values, of which those in a bracket are `within` and `before` lie before it;
+/// `None` where the bracket does not hold the middle.
+pub(super) fn median_within(count: usize, before: usize, within: Vec<f64>) -> Option<f64> {
+    let (low, high) = (count.saturating_sub(1) / 2, count / 2);
+    let lower = select(within, low.checked_sub(before)?)?;
+    if low == high {
+        return Some(lower.value);
+    }
+    Some(between(lower.value, lower.next?))
+}
+
+/// The mean of two values.
+fn between(low: f64, high: f64) -> f64 {
+    let sum = low + high;
+    if sum.is_finite() {
         sum / 2.0
     } else {
-        lower.value / 2.0 + upper / 2.0
-    })
+        low / 2.0 + high / 2.0
+    }
 }
 
 /// A value by its rank, and the one after it where that is known too.
@@ -109,17 +125,10 @@ fn bracketed(
     count: usize,
     rank: usize,
 ) -> Result<Option<Ranked>> {
-    let frame = training.frame;
-    let cells = training.sample.iter().map(|row| frame.cell(*row, slot));
-    let mut sample: Vec<f64> = cells.filter(|cell| !cell.is_nan()).collect();
-    let spread = (WIDTH * (sample.len() as f64).sqrt() / 2.0).ceil() as usize;
-    let middle = sample.len() / 2;
-    let share = 2.5 * spread as f64 / sample.len() as f64;
-    if count <= FEW || middle <= spread || share * count as f64 > FEW_BRACKETED as f64 {
+    let mut sample = training.sample_of(slot);
+    let Some((low, high)) = bracket(&mut sample, count) else {
         return Ok(None);
-    }
-    sample.sort_unstable_by(f64::total_cmp);
-    let (low, high) = (sample[middle - spread], sample[middle + spread]);
+    };
     let mut before = 0;
     let mut within = Training::buffer(FEW_BRACKETED)?;
     training.scan(slot, |part| {
@@ -138,6 +147,19 @@ fn bracketed(
         return Ok(None);
     }
     Ok(select(within, rank - before))
+}
+
+/// The bracket that a sample gives the middle of `count` values; `None` where there are so few that
+/// there is nothing to gain, or too many within to select among. The sample is sorted.
+pub(super) fn bracket(sample: &mut [f64], count: usize) -> Option<(f64, f64)> {
+    let spread = (WIDTH * (sample.len() as f64).sqrt() / 2.0).ceil() as usize;
+    let middle = sample.len() / 2;
+    let share = 2.5 * spread as f64 / sample.len() as f64;
+    if count <= FEW || middle <= spread || share * count as f64 > FEW_BRACKETED as f64 {
+        return None;
+    }
+    sample.sort_unstable_by(f64::total_cmp);
+    Some((sample[middle - spread], sample[middle + spread]))
 }
 
 /// The value of a rank among some, and the next.

@@ -101,6 +101,26 @@ impl<'a> Training<'a> {
         Ok(missing)
     }
 
+    /// Calls `fold` with the cells of each tile and the bitmap of the training rows among them.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub fn tiles(&mut self, slot: usize, mut fold: impl FnMut(&[f64], &[u64])) -> Result<()> {
+        for tile in 0..self.frame.tiles() {
+            if tile % TILES_A_POLL == 0 {
+                self.watch.tick()?;
+            }
+            fold(self.frame.column(tile, slot), &self.rows.words(tile));
+        }
+        Ok(())
+    }
+
+    /// The cells of the sample that are not missing.
+    pub fn sample_of(&self, slot: usize) -> Vec<f64> {
+        let cells = self.sample.iter().map(|row| self.frame.cell(*row, slot));
+        cells.filter(|cell| !cell.is_nan()).collect()
+    }
+
     /// Calls `each` with the rows of missing cells, a tile after the other, until it returns `false`.
     ///
     /// # Errors

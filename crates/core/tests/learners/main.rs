@@ -4,6 +4,7 @@
 
 mod edges;
 mod options;
+mod phases;
 mod reference;
 mod rows;
 mod speed;
