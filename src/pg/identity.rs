@@ -43,12 +43,6 @@ pub fn is_member_of(role: Role) -> bool {
     unsafe { pg_sys::is_member_of_role(pg_sys::GetUserId(), role) }
 }
 
-/// Whether the current role is a superuser.
-pub fn is_superuser() -> bool {
-    // SAFETY: reads the backend's cache of the current role.
-    unsafe { pg_sys::superuser() }
-}
-
 /// Everything runs with another role's privileges until the scope ends, as for a maintenance command:
 /// neither role nor session settings can be changed in it, no cursor or prepared statement outlives it.
 pub struct RestrictedUser {

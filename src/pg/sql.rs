@@ -23,16 +23,12 @@ pub enum Param<'a> {
     Int(Option<i32>),
     /// `bigint`
     BigInt(Option<i64>),
-    /// `double precision`
-    Double(Option<f64>),
     /// `text`; JSON goes as text too, with `$n::pg_catalog.jsonb` in the statement.
     Text(Option<&'a str>),
     /// `bytea`
     Bytes(Option<&'a [u8]>),
     /// `text[]` without NULLs
     Texts(Option<&'a [String]>),
-    /// `double precision[]` without NULLs
-    Doubles(Option<&'a [f64]>),
     /// `oid`
     Oid(Option<pg_sys::Oid>),
     /// `regclass`
@@ -55,8 +51,8 @@ macro_rules! param_from {
         }
     )*};
 }
-param_from!(bool => Bool, i32 => Int, i64 => BigInt, f64 => Double, &'a str => Text,
-            &'a [u8] => Bytes, &'a [String] => Texts, &'a [f64] => Doubles);
+param_from!(bool => Bool, i32 => Int, i64 => BigInt, &'a str => Text,
+            &'a [u8] => Bytes, &'a [String] => Texts);
 
 impl<'a> From<&'a String> for Param<'a> {
     fn from(value: &'a String) -> Self {
@@ -70,11 +66,9 @@ impl Param<'_> {
             Self::Bool(_) => pg_sys::BOOLOID,
             Self::Int(_) => pg_sys::INT4OID,
             Self::BigInt(_) => pg_sys::INT8OID,
-            Self::Double(_) => pg_sys::FLOAT8OID,
             Self::Text(_) => pg_sys::TEXTOID,
             Self::Bytes(_) => pg_sys::BYTEAOID,
             Self::Texts(_) => pg_sys::TEXTARRAYOID,
-            Self::Doubles(_) => pg_sys::FLOAT8ARRAYOID,
             Self::Oid(_) => pg_sys::OIDOID,
             Self::Relation(_) => pg_sys::REGCLASSOID,
             Self::Role(_) => pg_sys::REGROLEOID,
@@ -91,7 +85,6 @@ impl Param<'_> {
             Self::Bool(value) => value.and_then(IntoDatum::into_datum),
             Self::Int(value) => value.and_then(IntoDatum::into_datum),
             Self::BigInt(value) => value.and_then(IntoDatum::into_datum),
-            Self::Double(value) => value.and_then(IntoDatum::into_datum),
             Self::Text(value) => {
                 value.map_or(Ok(()), whole)?;
                 value.and_then(IntoDatum::into_datum)
@@ -106,7 +99,6 @@ impl Param<'_> {
                     .map(<[String]>::to_vec)
                     .and_then(IntoDatum::into_datum)
             }
-            Self::Doubles(value) => value.map(<[f64]>::to_vec).and_then(IntoDatum::into_datum),
             // pgrx takes the invalid OID for NULL.
             Self::Oid(value) | Self::Relation(value) | Self::Role(value) => {
                 value.map(pg_sys::Datum::from)

@@ -72,6 +72,21 @@ impl OwnModel {
         Ok(model)
     }
 
+    /// Refuses a model that nobody owns any more, where work is to be done in its owner's name.
+    ///
+    /// # Errors
+    /// 55000.
+    pub fn must_have_an_owner(&self) -> Result<()> {
+        if identity::role_name(self.owner).is_some() {
+            return Ok(());
+        }
+        let failure = Failure::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("model \"{}\" has no owner", self.name),
+        );
+        Err(orphaned(failure, &self.name))
+    }
+
     fn of(row: &Row) -> Result<Self> {
         Ok(Self {
             id: row.get(0)?,

@@ -210,6 +210,8 @@ CALL tests.refused($$SELECT promote('m', 1)$$);
 SELECT count(*) FROM models;
 RESET ROLE;
 SELECT predict('m', 1, 1) IS NOT NULL AS superuser_predicts;
+CALL tests.refused($$SELECT * FROM retrain('m', async => false)$$);
+CALL tests.refused($$SELECT * FROM compare('m', 1, 4)$$);
 UPDATE models SET owner = 'tests_owner' WHERE name = 'm';
 SET ROLE tests_heir;
 SELECT predict('m', 1, 1) IS NOT NULL AS grantee_predicts_again;

@@ -24,6 +24,7 @@ pub fn retrain(model: &str, gate: Option<Json>) -> Result<Trained> {
         )
         .hint("Train it first: retrain repeats what its newest version did.")
     })?;
+    own.must_have_an_owner()?;
     let newest = Newest::find(own.id)?.ok_or_else(|| {
         Failure::new(
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
