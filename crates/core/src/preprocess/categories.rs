@@ -101,9 +101,10 @@ fn one_hot(
     if kept + usize::from(kept < all) < 2 {
         return match (indicator, kept) {
             (true, _) => Outcome::Encoded(Encoding::Ignored, true),
-            (false, 0) => Outcome::LeftOut(
-                "has no value that is frequent enough for a category of its own".to_owned(),
-            ),
+            (false, 0) => Outcome::LeftOut(format!(
+                "has no value frequent enough for a category of its own: {} rows; see min_frequency",
+                least(rows, options).ceil()
+            )),
             (false, _) => Outcome::constant(false, missing as usize),
         };
     }
@@ -126,15 +127,21 @@ fn one_hot(
 
 /// How many of the categories, the most frequent first, have a column of their own.
 fn frequent(categories: &[(String, u64)], rows: u64, options: &ColumnOptions) -> usize {
-    let least = match options.min_frequency {
-        Some(Frequency::Rows(least)) => least as f64,
-        Some(Frequency::Fraction(share)) => share * rows as f64,
-        None => FEWEST.max(SMALLEST_SHARE * rows as f64),
-    };
+    let least = least(rows, options);
     let kept = categories.partition_point(|(_, count)| *count as f64 >= least);
     let most = options.max_categories.unwrap_or(MOST_COLUMNS);
     let bucket = usize::from(kept < categories.len());
     if kept + bucket > most { most - 1 } else { kept }
+}
+
+/// Rows a category needs for a column of its own. Whoever says how many columns there may be wants them.
+fn least(rows: u64, options: &ColumnOptions) -> f64 {
+    match options.min_frequency {
+        Some(Frequency::Rows(least)) => least as f64,
+        Some(Frequency::Fraction(share)) => share * rows as f64,
+        None if options.max_categories.is_some() => FEWEST,
+        None => FEWEST.max(SMALLEST_SHARE * rows as f64),
+    }
 }
 
 /// The category of key `fill_value`.

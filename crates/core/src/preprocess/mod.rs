@@ -8,8 +8,8 @@
 //! - booleans are 0 and 1 and not scaled; a missing one is imputed by the more frequent;
 //! - texts and enums are one-hot encoded as by scikit-learn's `OneHotEncoder`: categories with fewer than
 //!   max(2, 0.1 % of the training rows) rows, and those that do not fit into 100 columns, share the bucket
-//!   `(rare)`, which also stands for categories that training did not see; a missing one is imputed by
-//!   the most frequent;
+//!   `(rare)`, which also stands for categories that training did not see; where `max_categories` is
+//!   given, two rows suffice; a missing one is imputed by the most frequent;
 //! - dates and timestamps become year, month, day, day of the week and hour in UTC, as far as they vary;
 //!   a missing one is imputed by the median;
 //! - where at least 5 % of the training rows are missing, one more column says so;

@@ -255,6 +255,34 @@ fn categories_by_frequency_with_a_bucket() {
 }
 
 #[test]
+fn many_categories_and_few_rows_each() {
+    // 1,500 categories of 20 rows each; 0.1 % of the rows is 30.
+    let words: Vec<String> = (0..30_000).map(|n| (n % 1500).to_string()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let all = table(&[texts("t", &words)]);
+    let reason = all.reason(json!({}));
+    assert!(
+        reason.ends_with("for a category of its own: 30 rows; see min_frequency"),
+        "{reason}"
+    );
+    let width = |options| {
+        all.decide(PENALISED, json!({"t": options}))
+            .features()
+            .len()
+    };
+    assert_eq!(width(json!({"max_categories": 500})), 500);
+    assert_eq!(width(json!({"min_frequency": 20})), 100);
+    assert_eq!(
+        width(json!({"min_frequency": 20, "max_categories": 2000})),
+        1500
+    );
+    // 10 to 99 in 64 or 65 of 6,000 rows each, 0 to 9 in 4, where 6 are needed.
+    let words: Vec<&str> = words[..6000].iter().map(|w| &w[..w.len().min(2)]).collect();
+    let two_digits = table(&[texts("t", &words)]);
+    assert_eq!(two_digits.decide(PENALISED, json!({})).features().len(), 91);
+}
+
+#[test]
 fn a_constant_category_for_missing_values() {
     let cells = ["b", "b", "a", "a", "a", "", ""];
     let table = table(&[texts("t", &cells)]);
