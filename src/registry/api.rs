@@ -1,6 +1,6 @@
 //! The SQL functions of this room.
 
-use super::{aliases, grants, importance, register, removal};
+use super::{aliases, grants, importance, register, removal, rollback};
 use crate::pg::error::{Failure, Result};
 use pgrx::pg_sys::Oid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -16,7 +16,7 @@ fn rollback_alias(
     model: Option<&str>,
     alias: default!(Option<&str>, "'champion'"),
 ) -> std::result::Result<i32, ErrorReport> {
-    let run = || aliases::rollback(required(model, "rollback_alias", "model")?, alias);
+    let run = || rollback::rollback(required(model, "rollback_alias", "model")?, alias);
     run().map_err(ErrorReport::from)
 }
 

@@ -12,6 +12,7 @@ pub mod recipe;
 pub mod reference;
 mod register;
 mod removal;
+mod rollback;
 pub mod serving;
 pub mod version;
 
