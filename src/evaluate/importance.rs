@@ -33,6 +33,9 @@ const REPEATS: u32 = 5;
 /// A row of the result: feature, importance, std_dev, rank.
 pub type ImportanceRow = (String, Option<f64>, Option<f64>, i32);
 
+/// A feature, its importance, the standard deviation of that.
+type Found = (String, Option<f64>, Option<f64>);
+
 /// How importance is measured.
 const METHODS: [&str; 2] = ["permutation", "coefficients"];
 
@@ -59,7 +62,7 @@ pub fn global_explain(reference: &str, method: &str) -> Result<Vec<ImportanceRow
     Ok(ranked(found))
 }
 
-fn ranked(mut found: Vec<(String, Option<f64>, Option<f64>)>) -> Vec<ImportanceRow> {
+fn ranked(mut found: Vec<Found>) -> Vec<ImportanceRow> {
     // What is undefined comes last; equals stay in the order of training.
     let key = |value: Option<f64>| value.unwrap_or(f64::NEG_INFINITY);
     found.sort_by(|a, b| key(b.1).total_cmp(&key(a.1)));
@@ -70,7 +73,7 @@ fn ranked(mut found: Vec<(String, Option<f64>, Option<f64>)>) -> Vec<ImportanceR
 
 /// By how much the metric of the version worsens, on rows that it held out, when the values of an input
 /// are shuffled among them.
-fn permutation(reference: &str) -> Result<Vec<(String, Option<f64>, Option<f64>)>> {
+fn permutation(reference: &str) -> Result<Vec<Found>> {
     let served = serving(reference)?;
     let contender = Contender::load(&served.model, served.version)?;
     let recipe = contender.recipe();
@@ -169,7 +172,7 @@ impl Sample {
         self.parts.try_reserve(parts).map_err(full)
     }
 
-    fn importance(&self, contender: &Contender) -> Result<Vec<(String, Option<f64>, Option<f64>)>> {
+    fn importance(&self, contender: &Contender) -> Result<Vec<Found>> {
         let pipeline = &contender.serving.pipeline;
         let task = match pipeline.classes() {
             0 => Task::Regression,

@@ -60,11 +60,11 @@ impl Skipped {
             reasons.truncate(SHOWN);
             reasons.push(format!("{more} more reasons"));
         }
-        notice(&format!(
-            "{} rows skipped: {}",
-            self.rows(),
-            reasons.join(", ")
-        ));
+        let rows = match self.rows() {
+            1 => "1 row".to_owned(),
+            rows => format!("{rows} rows"),
+        };
+        notice(&format!("{rows} skipped: {}", reasons.join(", ")));
     }
 }
 

@@ -263,13 +263,18 @@ impl Verdict {
                     (None, improvement) => format!(
                         "{} improves by {}, at least {} is needed",
                         comparison.metric,
-                        improvement.map_or("nothing known".to_owned(), |by| by.to_string()),
+                        improvement.map_or("nothing known".to_owned(), |by| short(by).to_string()),
                         comparison.at_least
                     ),
                 },
             )
             .collect()
     }
+}
+
+/// A number of six digits, for people.
+fn short(number: f64) -> f64 {
+    format!("{number:.5e}").parse().unwrap_or(number)
 }
 
 #[cfg(test)]
@@ -329,6 +334,11 @@ mod tests {
         let gate = gate(json!({}));
         let rmse = |value| metrics(&[("rmse", Some(value))]);
         assert!(gate.judge("rmse", &rmse(2.0), &rmse(2.0)).passed);
+        let verdict = gate.judge("rmse", &rmse(2.0), &rmse(2.0 + 1.0 / 3.0));
+        assert_eq!(
+            verdict.failures(),
+            ["rmse improves by -0.333333, at least 0 is needed"]
+        );
         assert!(!gate.judge("rmse", &rmse(2.0), &rmse(2.125)).passed);
     }
 
