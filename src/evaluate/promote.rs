@@ -64,7 +64,7 @@ pub fn promote(asked: &Promotion<'_>) -> Result<bool> {
 ///
 /// A gate compares the version that the alias stands for with the new one on the rows that both held
 /// out ([`on_holdout`]). Where the alias stands for nothing yet there is nothing to compare with: the
-/// gate passes.
+/// gate passes. A gate that only says what to archive compares nothing.
 ///
 /// # Errors
 /// 42704 and 42501 for model and version, 42602 for the alias, 22023 for the gate; those of
@@ -92,6 +92,7 @@ pub fn attempt(asked: &Promotion<'_>) -> Result<Outcome> {
     }
     let judged = asked
         .gate
+        .filter(|gate| !gate.only_archives)
         .map(|gate| judge(&model, gate, from, asked.version))
         .transpose()?;
     let passed = judged.as_ref().is_none_or(|(verdict, _)| verdict.passed);

@@ -53,6 +53,8 @@ pub struct Gate {
     pub guardrails: Vec<(String, f64)>,
     /// Whether the version that the alias leaves is archived.
     pub archive_existing_versions: bool,
+    /// Whether there is nothing to compare: the gate says what to archive, and that alone.
+    pub only_archives: bool,
 }
 
 /// What a gate says.
@@ -84,7 +86,8 @@ pub struct Comparison {
 }
 
 impl Gate {
-    /// Reads the argument; `null` and `{}` ask for no loss in the version's own metric.
+    /// Reads the argument; `null` and `{}` ask for no loss in the version's own metric. Where
+    /// `archive_existing_versions` is the only key there is nothing to compare.
     ///
     /// # Errors
     /// [`Error::Option`] names the key, value or metric that is not understood.
@@ -100,16 +103,18 @@ impl Gate {
         if let Some(name) = metric {
             known("gate.metric", name)?;
         }
+        let archive = fields.boolean("archive_existing_versions")?;
+        let compares = ["metric", "min_delta", "guardrails"];
         Ok(Self {
+            only_archives: archive.is_some()
+                && compares.iter().all(|key| fields.get(key).is_none()),
             metric: metric.map(str::to_owned),
             min_delta: fields.number("min_delta")?.unwrap_or(0.0),
             guardrails: match fields.get("guardrails") {
                 Some(value) => guardrails(value)?,
                 None => Vec::new(),
             },
-            archive_existing_versions: fields
-                .boolean("archive_existing_versions")?
-                .unwrap_or(false),
+            archive_existing_versions: archive.unwrap_or(false),
         })
     }
 
@@ -165,6 +170,9 @@ impl Gate {
             .iter()
             .map(|(name, most)| (name.clone(), json!(most)))
             .collect();
+        if self.only_archives {
+            return json!({"archive_existing_versions": self.archive_existing_versions});
+        }
         json!({
             "metric": self.metric,
             "min_delta": self.min_delta,
@@ -398,6 +406,9 @@ mod tests {
         }
         let gate = gate(json!({"metric": "roc_auc", "guardrails": {"log_loss": 1}}));
         assert_eq!(Gate::parse(&gate.to_json()).unwrap(), gate);
+        let archiving = Gate::parse(&json!({"archive_existing_versions": true})).unwrap();
+        assert!(archiving.only_archives && !gate.only_archives);
+        assert_eq!(Gate::parse(&archiving.to_json()).unwrap(), archiving);
         assert!(gate.check(2).is_ok());
         assert!(matches!(gate.check(0), Err(Error::Option { path, .. }) if path == "gate.metric"));
         assert!(gate.check(3).is_err());
