@@ -100,6 +100,17 @@ impl Drop for SettingScope {
     }
 }
 
+/// Refuses a command that writes where nothing can be written, before any work is done in vain: in a
+/// read-only transaction and on a standby (25006), in a parallel query (25000).
+pub fn refuse_read_only(command: &CStr) {
+    // SAFETY: look at the state of the transaction and raise.
+    unsafe {
+        pg_sys::PreventCommandDuringRecovery(command.as_ptr());
+        pg_sys::PreventCommandIfReadOnly(command.as_ptr());
+        pg_sys::PreventCommandIfParallelMode(command.as_ptr());
+    }
+}
+
 /// The server's `max_worker_processes`.
 pub fn worker_processes() -> i32 {
     // SAFETY: an integer that changes at server start only.

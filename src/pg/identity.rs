@@ -2,6 +2,7 @@
 
 use super::context::SettingScope;
 use super::error::Result;
+use super::list;
 use super::parse;
 use pgrx::pg_sys;
 use std::ffi::CStr;
@@ -84,14 +85,8 @@ impl Drop for RestrictedUser {
 pub fn effective_search_path() -> String {
     // SAFETY: the list holds OIDs of namespaces that exist; the name is NULL or NUL-terminated.
     let schemas: Vec<String> = unsafe {
-        let list = pg_sys::fetch_search_path(false);
-        let cells = match list.is_null() {
-            true => &[][..],
-            false => std::slice::from_raw_parts((*list).elements, (*list).length as usize),
-        };
-        let names = cells
-            .iter()
-            .map(|cell| pg_sys::get_namespace_name(cell.oid_value));
+        let list = list::oids(pg_sys::fetch_search_path(false));
+        let names = list.into_iter().map(|oid| pg_sys::get_namespace_name(oid));
         names
             .filter(|name| !name.is_null())
             .map(|name| CStr::from_ptr(name).to_string_lossy().into_owned())

@@ -45,10 +45,10 @@ impl ValueKind {
         // SAFETY: look-ups in the syscache, for any OID of a type.
         unsafe {
             let base = pg_sys::getBaseType(type_oid);
-            if base != type_oid {
-                return Self::of_base(base);
+            if pg_sys::type_is_enum(base) {
+                return Some(Self::Enum);
             }
-            pg_sys::type_is_enum(type_oid).then_some(Self::Enum)
+            Self::of_base(base)
         }
     }
 

@@ -3,6 +3,7 @@
 
 use crate::pg::error::{Failure, Result};
 use crate::pg::parse::{self, Source};
+use crate::pg::rows::relations;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use serde_json::Value as Json;
 
@@ -47,7 +48,7 @@ impl Recipe<'_> {
             return parse::source("source", &name);
         }
         match self.json["query"].as_str() {
-            Some(query) => parse::source("source", query),
+            Some(query) => self.same_relations(parse::source("source", query)?),
             None => Err(Failure::new(
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("model \"{model}\" keeps no source to read again"),
@@ -55,5 +56,31 @@ impl Recipe<'_> {
             .detail("It was trained on a temporary table, or it was registered.")
             .hint("Give a source.")),
         }
+    }
+
+    /// Refuses a query whose names mean other relations than when it was stored: a table of the same name
+    /// in another schema.
+    fn same_relations(&self, source: Source) -> Result<Source> {
+        let Some(stored) = self.json["relations"].as_array() else {
+            return Ok(source);
+        };
+        let now = relations(&source)?;
+        let stored: Vec<&str> = stored.iter().filter_map(Json::as_str).collect();
+        if now == stored {
+            return Ok(source);
+        }
+        Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+            format!(
+                "the query that model \"{}\" was trained on reads other relations now",
+                self.model
+            ),
+        )
+        .detail(format!(
+            "It read {}, and would read {}.",
+            stored.join(", "),
+            now.join(", ")
+        ))
+        .hint("Give a source."))
     }
 }

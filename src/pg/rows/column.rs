@@ -109,6 +109,31 @@ pub fn describe(source: &Source) -> Result<Vec<SourceColumn>> {
     }
 }
 
+/// The relations that a source names, views as themselves: qualified and quoted, in order, each once.
+///
+/// # Errors
+/// Whatever parse analysis raises.
+pub fn relations(source: &Source) -> Result<Vec<String>> {
+    let text = parse::c_string(&format!("SELECT * FROM {}", source.from_item))?;
+    let query = query::analyse(&text)?;
+    let (mut relations, mut others) = (std::ptr::null_mut(), std::ptr::null_mut());
+    let mut row_security = false;
+    // SAFETY: walks the tree of parse analysis and fills the lists.
+    let oids = unsafe {
+        pg_sys::extract_query_dependencies(
+            query.cast(),
+            &mut relations,
+            &mut others,
+            &mut row_security,
+        );
+        list::oids(relations)
+    };
+    let mut names: Vec<String> = oids.into_iter().map(parse::quoted_name).collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
 /// The labels of an enum type (of a domain, its base type) in their order.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ mod layout;
 mod open;
 mod view;
 
-pub use column::{SourceColumn, describe, element_kind, enum_labels};
+pub use column::{SourceColumn, describe, element_kind, enum_labels, relations};
 pub use key::Key;
 pub use layout::RowLayout;
 pub use open::{Rows, read};

@@ -32,6 +32,21 @@ pub fn find(columns: &[SourceColumn], name: &str, argument: &str) -> Result<usiz
     }
 }
 
+/// The place of a named column that will be read.
+///
+/// # Errors
+/// As [`find`]; 42501 where the current role may not read it.
+pub fn find_readable(columns: &[SourceColumn], name: &str, argument: &str) -> Result<usize> {
+    let place = find(columns, name, argument)?;
+    if columns[place].readable {
+        return Ok(place);
+    }
+    Err(Failure::new(
+        PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format!("{argument}: permission denied for column \"{name}\" of the source"),
+    ))
+}
+
 /// What stands in the way of a column as an input, whatever its values.
 fn obstacle(columns: &[SourceColumn], place: usize) -> Option<String> {
     let column = &columns[place];
@@ -129,16 +144,16 @@ fn named(
             )));
         }
         if let Some(obstacle) = obstacle(columns, *place) {
-            let code = if column.readable {
-                PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH
-            } else {
-                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
-            };
-            return Err(Failure::new(
-                code,
-                format!("features: column \"{}\" cannot be used: {obstacle}", column.name),
-            )
-            .hint("Inputs are numbers, booleans, texts, enums, dates, times, and arrays of numbers; give a SELECT that computes one as the source."));
+            let what = format!(
+                "features: column \"{}\" cannot be used: {obstacle}",
+                column.name
+            );
+            if !column.readable {
+                let code = PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE;
+                return Err(Failure::new(code, what));
+            }
+            return Err(Failure::new(PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH, what)
+                .hint("Inputs are numbers, booleans, texts, enums, dates, times, and arrays of numbers; give a SELECT that computes one as the source."));
         }
     }
     Ok(Choice {
@@ -159,7 +174,12 @@ fn all(columns: &[SourceColumn], excluded: &[usize], reserved: &Reserved<'_>) ->
             .or_else(|| obstacle(columns, place));
         match reason {
             None => choice.inputs.push(place),
-            Some(reason) => choice.left_out.push((column.name.clone(), reason)),
+            Some(reason) => {
+                let entry = (column.name.clone(), reason);
+                if !choice.left_out.contains(&entry) {
+                    choice.left_out.push(entry);
+                }
+            }
         }
     }
     choice

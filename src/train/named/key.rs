@@ -43,7 +43,7 @@ impl SplitKey {
             [only] => columns.iter().position(|column| column.name == *only),
             _ => None,
         };
-        let explicit = !split.columns.is_empty();
+        let named = !split.columns.is_empty();
         let stored = model.and_then(|model| model.split_key.clone());
         if !split.hashes() {
             let places = find_all(columns, &split.columns)?;
@@ -52,18 +52,20 @@ impl SplitKey {
                 places,
                 content: false,
                 stored: None,
-                explicit,
+                explicit: named,
                 identifier,
             });
         }
-        let names = match (explicit, stored) {
+        let names = match (named, stored) {
             (true, Some(stored)) if stored != split.columns => {
                 return Err(another_key(&stored));
             }
             (true, _) => split.columns.clone(),
             (false, Some(stored)) => stored,
-            (false, None) => default_key(primary, columns),
+            (false, None) => default_key(&primary, columns),
         };
+        // A key that the user named for an earlier version is one still.
+        let explicit = named || names != default_key(&primary, columns);
         if split.columns.first().is_some_and(|first| first == CONTENT) {
             return Err(Failure::parameter(format!(
                 "split: a column named \"{CONTENT}\" cannot be the key"
@@ -71,6 +73,7 @@ impl SplitKey {
             .hint("Give it another name in a SELECT given as the source."));
         }
         let content = names.first().is_some_and(|first| first == CONTENT);
+        let explicit = explicit && !content;
         let places = find_all(columns, &names[usize::from(content)..])?;
         if let Some(place) = places.iter().find(|place| !columns[**place].hashable) {
             return Err(Failure::new(
@@ -94,7 +97,7 @@ impl SplitKey {
 fn find_all(columns: &[SourceColumn], names: &[String]) -> Result<Vec<usize>> {
     names
         .iter()
-        .map(|name| columns::find(columns, name, "split"))
+        .map(|name| columns::find_readable(columns, name, "split"))
         .collect()
 }
 
@@ -104,7 +107,7 @@ fn check_split_type(method: Method, columns: &[SourceColumn], places: &[usize]) 
     };
     let kind = column.kind.map(ValueKind::input_kind);
     let (fits, needed) = match method {
-        Method::Column => (kind == Some(InputKind::Boolean), "boolean"),
+        Method::Column => (kind == Some(InputKind::Boolean), "a boolean"),
         _ => (
             matches!(
                 kind,
@@ -137,14 +140,14 @@ fn another_key(stored: &[String]) -> Failure {
 }
 
 /// The primary key of a relation, else everything that can be hashed.
-fn default_key(key: Vec<String>, columns: &[SourceColumn]) -> Vec<String> {
+fn default_key(key: &[String], columns: &[SourceColumn]) -> Vec<String> {
     let usable = |name: &String| {
         columns
             .iter()
             .any(|column| column.name == *name && column.hashable && column.readable)
     };
     if !key.is_empty() && key.iter().all(usable) {
-        return key;
+        return key.to_vec();
     }
     let unique = |name: &str| columns.iter().filter(|column| column.name == name).count() == 1;
     let all = columns

@@ -7,6 +7,7 @@ use super::request::Request;
 use crate::pg::error::{Failure, Result};
 use crate::pg::identity;
 use crate::pg::parse;
+use crate::pg::rows::relations;
 use crate::pg::sql;
 use crate::registry::publish::{NewVersion, Published, publish};
 use pglearn_core::evaluation::primary_metric;
@@ -175,7 +176,10 @@ fn recipe(request: &Request, cutoff: Option<i64>) -> Result<Json> {
     });
     match request.source.relation {
         Some(relation) => recipe["relation"] = json!(parse::quoted_name(relation)),
-        None => recipe["query"] = json!(request.source.written),
+        None => {
+            recipe["query"] = json!(request.source.written);
+            recipe["relations"] = json!(relations(&request.source)?);
+        }
     }
     Ok(recipe)
 }

@@ -106,6 +106,8 @@ impl Request {
             .map(Gate::parse)
             .transpose()
             .map_err(plain)?;
+        let alias = arguments.alias.as_deref();
+        arguments.alias = alias.map(|alias| aliases::name(Some(alias))).transpose()?;
         if gate.is_some() && arguments.alias.is_none() {
             return Err(Failure::parameter("gate without an alias")
                 .hint("Say which alias the new version should get: alias => 'champion'."));
@@ -128,7 +130,7 @@ impl Request {
         let (source, path) = resolve_source(&mut arguments, model.as_ref())?;
         let columns = describe(&source)?;
         let name = arguments.target.clone().unwrap_or_default();
-        let place = columns::find(&columns, &name, "target")?;
+        let place = columns::find_readable(&columns, &name, "target")?;
         if task.is_none() {
             task = target::task_of_type(&columns[place]);
         }
@@ -179,6 +181,24 @@ impl Request {
             return Err(no_inputs(&self.left_out));
         }
         Ok(())
+    }
+
+    /// That metric and gate name metrics of the task; `classes` is 0 for a regression.
+    ///
+    /// # Errors
+    /// 22023.
+    pub fn check_metrics(&self, classes: usize) -> Result<()> {
+        if let Some(gate) = &self.gate {
+            gate.check(classes).map_err(plain)?;
+        }
+        let names = evaluation::metric_names(classes);
+        match &self.arguments.metric {
+            Some(name) if !names.contains(&name.as_str()) => Err(Failure::parameter(format!(
+                "metric: {name} is not a metric of this model"
+            ))
+            .hint(format!("Its metrics are {}.", names.join(", ")))),
+            _ => Ok(()),
+        }
     }
 
     /// The columns to read.
@@ -329,7 +349,7 @@ fn weight_column(
     let Some(name) = &arguments.weight else {
         return Ok(None);
     };
-    let place = columns::find(columns, name, "weight")?;
+    let place = columns::find_readable(columns, name, "weight")?;
     if place == target {
         return Err(Failure::parameter(format!(
             "weight: column \"{name}\" is the target"

@@ -7,7 +7,8 @@ use super::learn::{self, Data};
 use super::record::{self, Start};
 use super::request::Request;
 use crate::evaluate::promote::{self, Outcome, Promotion};
-use crate::pg::error::{Failure, Result, notice, warn};
+use crate::pg::context::refuse_read_only;
+use crate::pg::error::{Result, notice, warn};
 use crate::pg::monitor::SessionMonitor;
 use crate::pg::progress::Report;
 use crate::train::warnings::Warnings;
@@ -36,22 +37,21 @@ pub struct Trained {
 /// # Errors
 /// Those of every step; nothing is changed then.
 pub fn train(arguments: Arguments) -> Result<Trained> {
+    refuse_read_only(c"train()");
     let start = Start::now()?;
     let request = Request::new(arguments)?;
     let _report = Report::new(request.source.relation, &request.arguments.model);
     let mut monitor = SessionMonitor::default();
     let ingested = ingest(&request, &mut monitor)?;
     let mut data = Data::new(&request, ingested)?;
+    request.check_metrics(data.classes())?;
     let (fitted, leaks) = learn::fit(&request, &mut data, &mut monitor)?;
     let judged = holdout::judge(&data, &fitted, &mut monitor)?;
     tell(&request, &data, &judged);
     let mut warnings = Warnings::default();
     for leak in &leaks {
-        warnings.add(
-            "",
-            leak,
-            "Such a column is often known only after the target: leave it out by exclude if so.",
-        );
+        let (what, advice) = leak.split_once("; ").unwrap_or((leak, ""));
+        warnings.add("", what, &sentence(advice));
     }
     for warning in &fitted.learned.warnings {
         warnings.add("", warning, "");
@@ -67,7 +67,7 @@ pub fn train(arguments: Arguments) -> Result<Trained> {
         &mut monitor,
     )?;
     Ok(Trained {
-        status: status(&request, data.classes(), published.version)?,
+        status: status(&request, published.version)?,
         version: published.version,
         metrics: judged.metrics.to_json(),
         model: request.arguments.model,
@@ -75,19 +75,16 @@ pub fn train(arguments: Arguments) -> Result<Trained> {
 }
 
 /// Lets the alias stand for the new version, if one was asked for.
-fn status(request: &Request, classes: usize, version: i32) -> Result<&'static str> {
+fn status(request: &Request, version: i32) -> Result<&'static str> {
     let Some(alias) = &request.arguments.alias else {
         return Ok("ready");
     };
-    if let Some(gate) = &request.gate {
-        gate.check(classes).map_err(plain)?;
-    }
     let outcome = promote::attempt(&Promotion {
         model: &request.arguments.model,
         version,
         alias: Some(alias),
         gate: request.gate.as_ref(),
-        reason: None,
+        reason: Some("trained"),
         force: false,
     })?;
     Ok(match outcome {
@@ -101,8 +98,13 @@ fn status(request: &Request, classes: usize, version: i32) -> Result<&'static st
     })
 }
 
-fn plain(error: pglearn_core::Error) -> Failure {
-    Failure::from_core(error, &|_| String::new())
+/// A part of a sentence as one.
+fn sentence(part: &str) -> String {
+    let mut characters = part.chars();
+    match characters.next() {
+        None => String::new(),
+        Some(first) => format!("{}{}.", first.to_uppercase(), characters.as_str()),
+    }
 }
 
 /// Says what the user may not expect.
@@ -133,7 +135,7 @@ fn tell(request: &Request, data: &Data, judged: &Judged) {
     }
     if request.new_content_key {
         notice(
-            "the rows have no key: a row is held out by its whole content, and may change sides when it is updated; name a key by split => '{\"key\": \"…\"}' if there is one",
+            "the source has no primary key: rows are told apart by their content (name a key: split => '{\"key\": \"…\"}')",
         );
     }
     if request.split.method == Method::None {
