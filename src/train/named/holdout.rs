@@ -6,6 +6,7 @@ use pglearn_core::Error;
 use pglearn_core::evaluation::{Holdout, Metrics};
 use pglearn_core::monitor::{Monitor, Progress, check};
 use pglearn_core::pipeline::{Link, Scorer};
+use pglearn_core::tiles::TILE_ROWS;
 use pglearn_core::value::Value;
 
 /// Rows between two looks at interrupts.
@@ -61,6 +62,9 @@ struct Scoring<'a> {
     numbers: Vec<f64>,
     margins: Vec<f64>,
     probabilities: Vec<f64>,
+    /// The tile at hand, where all slots are numbers, and its columns.
+    tile: Option<usize>,
+    columns: Vec<&'a [f64]>,
 }
 
 impl<'a> Scoring<'a> {
@@ -74,12 +78,14 @@ impl<'a> Scoring<'a> {
             numbers: vec![0.0; scorer.slots()],
             margins: vec![0.0; scorer.outputs()],
             probabilities: vec![0.0; width],
+            tile: None,
+            columns: Vec::new(),
         }
     }
 
     /// What a hold-out keeps of a row: the prediction, the probability of the second of two classes, or
     /// that of each class. `None` where the model refuses the row.
-    fn scores(&mut self, data: &Data, slots: &[usize], row: usize) -> Result<Option<&[f64]>> {
+    fn scores(&mut self, data: &'a Data, slots: &[usize], row: usize) -> Result<Option<&[f64]>> {
         match self.margins(data, slots, row) {
             Ok(true) => {}
             Ok(false) | Err(Error::Row { .. }) => return Ok(None),
@@ -100,10 +106,22 @@ impl<'a> Scoring<'a> {
         }))
     }
 
-    fn margins(&mut self, data: &Data, slots: &[usize], row: usize) -> pglearn_core::Result<bool> {
+    fn margins(
+        &mut self,
+        data: &'a Data,
+        slots: &[usize],
+        row: usize,
+    ) -> pglearn_core::Result<bool> {
         if self.scorer.plain() {
-            for (number, slot) in self.numbers.iter_mut().zip(slots) {
-                *number = data.frame.cell(row, *slot);
+            let (tile, at) = (row / TILE_ROWS, row % TILE_ROWS);
+            if self.tile != Some(tile) {
+                self.tile = Some(tile);
+                self.columns.clear();
+                let columns = slots.iter().map(|slot| data.frame.column(tile, *slot));
+                self.columns.extend(columns);
+            }
+            for (number, column) in self.numbers.iter_mut().zip(&self.columns) {
+                *number = column[at];
             }
             let margin = self.scorer.margin_of_numbers(&self.numbers)?;
             self.margins[0] = margin.unwrap_or_default();

@@ -1,17 +1,17 @@
 //! The one pass over the rows: inputs into a frame, target, weight and side beside it.
 
+use super::cells::{Column, lengths, number, plain_row, refused, set};
 use super::request::{Request, Role};
 use super::sides::{Side, Sides};
 use super::target;
 use super::waiting::Waiting;
 use crate::pg::error::{Failure, Result, memory_limit};
 use crate::pg::rows::{RowView, Rows};
-use crate::pg::value::ValueKind;
 use crate::settings;
 use pglearn_core::Error;
 use pglearn_core::frame::{Frame, Labels, RowSet};
 use pglearn_core::monitor::Monitor;
-use pglearn_core::pipeline::{Input, InputKind};
+use pglearn_core::pipeline::Input;
 use pglearn_core::value::Value;
 use pgrx::PgSqlErrorCode;
 use std::collections::BTreeMap;
@@ -41,14 +41,6 @@ pub struct Ingested {
     pub left_out: Vec<(String, String)>,
 }
 
-/// An input column while rows come in.
-pub(super) struct Column {
-    pub(super) input: Input,
-    /// Its number in the view.
-    pub(super) place: usize,
-    pub(super) array: bool,
-}
-
 /// Why a row is skipped; the order of [`Pass::reasons`].
 enum Skip {
     Target,
@@ -69,6 +61,8 @@ struct Pass<'a> {
     sides: Sides,
     skipped: [u64; 4],
     elements: Vec<f64>,
+    /// Whether every input is a single number or boolean.
+    plain: bool,
     limit: u64,
     rows: usize,
 }
@@ -83,7 +77,7 @@ pub fn ingest(request: &Request, monitor: &mut dyn Monitor) -> Result<Ingested> 
     let rows = Rows::open(&request.source, &read.names)?;
     let limit = settings::max_memory();
     refuse_far_too_many(&rows, read.inputs.len(), limit)?;
-    let columns = request
+    let columns: Vec<Column> = request
         .inputs
         .iter()
         .zip(&read.inputs)
@@ -91,6 +85,7 @@ pub fn ingest(request: &Request, monitor: &mut dyn Monitor) -> Result<Ingested> 
         .collect();
     let mut pass = Pass {
         request,
+        plain: columns.iter().all(Column::plain),
         columns,
         frame: None,
         waiting: Waiting::default(),
@@ -126,32 +121,6 @@ fn refuse_far_too_many(rows: &Rows, slots: usize, limit: u64) -> Result<()> {
         return Err(memory_limit(expected, limit));
     }
     Ok(())
-}
-
-impl Column {
-    fn new(request: &Request, source: usize, place: usize) -> Self {
-        let column = &request.columns[source];
-        let kind = match (column.kind, column.element) {
-            (Some(kind), _) => kind.input_kind(),
-            (None, Some(element)) => ValueKind::Cell(element).input_kind(),
-            (None, None) => InputKind::Number,
-        };
-        let array = column.kind.is_none();
-        Self {
-            input: Input {
-                name: column.name.clone(),
-                sql_type: column.sql_type.clone(),
-                kind,
-                length: array.then_some(0),
-            },
-            place,
-            array,
-        }
-    }
-
-    fn known(&self) -> bool {
-        self.input.length != Some(0)
-    }
 }
 
 impl Pass<'_> {
@@ -282,6 +251,9 @@ impl Pass<'_> {
         let Some(frame) = &mut self.frame else {
             return Ok(());
         };
+        if self.plain && plain_row(frame, &self.columns, row)? {
+            return frame.commit_row().map_err(plain);
+        }
         let mut slot = 0;
         for column in &self.columns {
             if !column.array {
@@ -370,53 +342,6 @@ fn missing(value: Value<'_>) -> bool {
         Value::Number(number) => number.is_nan(),
         _ => false,
     }
-}
-
-#[inline]
-pub(super) fn number(value: f64) -> Value<'static> {
-    if value.is_nan() {
-        Value::Missing
-    } else {
-        Value::Number(value)
-    }
-}
-
-#[inline]
-pub(super) fn set(frame: &mut Frame, slot: usize, value: Value<'_>) -> Result<()> {
-    frame.set(slot, value).map_err(refused)
-}
-
-/// The refusal of a value: of a row, so it is told how to leave that out.
-#[cold]
-fn refused(error: Error) -> Failure {
-    match error {
-        Error::Row { slot, problem } => Failure::new(
-            PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-            format!("{slot} {problem}"),
-        )
-        .detail("Only finite numbers can be computed with; NULL and NaN count as missing.")
-        .hint("Leave such rows out with a WHERE clause: give a SELECT as the source."),
-        other => plain(other),
-    }
-}
-
-/// The refusal of an array whose length differs from the others'.
-pub(super) fn lengths(input: &Input, length: usize) -> Failure {
-    Failure::new(
-        PgSqlErrorCode::ERRCODE_ARRAY_ELEMENT_ERROR,
-        match (input.slots(), length) {
-            (0, 0) | (_, 0) => format!("column \"{}\" has an empty array", input.name),
-            (known, other) => format!(
-                "column \"{}\" has arrays of different lengths: {known} and {other}",
-                input.name
-            ),
-        },
-    )
-    .detail("Every row must have an array of the same length, or NULL.")
-    .hint(format!(
-        "Leave other rows out: source 'SELECT * FROM … WHERE cardinality({}) = n'.",
-        pgrx::spi::quote_identifier(&input.name)
-    ))
 }
 
 fn plain(error: Error) -> Failure {

@@ -7,6 +7,7 @@
 
 mod api;
 mod arguments;
+mod cells;
 mod class_weight;
 mod columns;
 mod holdout;

@@ -1,6 +1,6 @@
 //! Rows that wait until the lengths of all arrays are known: an array may be NULL in the first ones.
 
-use super::ingest::{Column, lengths, number, set};
+use super::cells::{Column, lengths, number, set};
 use crate::pg::error::{Failure, Result, memory_limit};
 use crate::pg::rows::RowView;
 use pglearn_core::frame::Frame;
