@@ -318,11 +318,8 @@ fn check_shapes(frame: &Frame, inputs: &[Input], training: &RowSet, target: &[f6
 }
 
 fn leak(input: &Input, element: usize, how: &str) -> String {
-    format!(
-        "column \"{}\" {how} in every training row; unless it is known when predictions are made, leave it out: exclude => ARRAY['{}']",
-        input.slot_name(element),
-        input.name.replace('\'', "''"),
-    )
+    let slot = input.slot_name(element);
+    format!("column \"{slot}\" alone tells the target in the training rows: {how}")
 }
 
 /// Names, the first few of many.

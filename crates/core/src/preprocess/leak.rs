@@ -64,7 +64,7 @@ impl<'a> Target<'a> {
         })
     }
 
-    /// What is wrong with a column, in words; `None` where it does not tell the target.
+    /// How a column tells the target, in words; `None` where it does not tell the target.
     ///
     /// # Errors
     /// [`Error::Stopped`](crate::Error::Stopped).
@@ -92,7 +92,9 @@ impl<'a> Target<'a> {
             }
             let ln_orders = (2..=present).map(ln).sum::<f64>();
             if self.few_or_pure_missing(training, slot)? && is_excluded(&counts, ln_orders, slots) {
-                return Ok(Some("separates the classes without overlap"));
+                return Ok(Some(
+                    "the ranges of its values in the classes do not overlap",
+                ));
             }
         }
         let Some(mapping) = self.mapping(training, slot)? else {
@@ -112,7 +114,7 @@ impl<'a> Target<'a> {
         let tells = mapping.rows >= 2 * mapping.values
             && self.few_or_pure_missing(training, slot)?
             && is_excluded(&counts, ln_ways, slots);
-        Ok(tells.then_some("has values each of which occurs with a single class"))
+        Ok(tells.then_some("each of its values occurs with a single class"))
     }
 
     fn tells_number(
@@ -128,7 +130,7 @@ impl<'a> Target<'a> {
             InputKind::Number | InputKind::Boolean
         );
         if number && self.is_linear(training, slot)? && excluded(2_f64.ln()) {
-            return Ok(Some("is a linear function of the target"));
+            return Ok(Some("it is a linear function of it"));
         }
         let Some(mapping) = self.mapping(training, slot)? else {
             return Ok(None);
@@ -140,7 +142,7 @@ impl<'a> Target<'a> {
             && mapping.rows >= 20.max(2 * mapping.values)
             && (missing as f64) < FEW_MISSING * rows as f64
             && excluded(ln_ways);
-        Ok(tells.then_some("has values each of which occurs with a single value of the target"))
+        Ok(tells.then_some("each of its values occurs with a single value of it"))
     }
 
     /// Rows of each class where the column is not missing, if the classes' ranges do not overlap.
@@ -180,7 +182,7 @@ impl<'a> Target<'a> {
         })?;
         let two = all.iter().filter(|count| **count > 0).count() == 2;
         let tells = !overlap && two && is_excluded(&all, 2_f64.ln(), training.frame.slots());
-        Ok(tells.then_some("is null exactly where the class is one of the two"))
+        Ok(tells.then_some("it is null in every row of one class and in no other row"))
     }
 
     /// Whether missing values are few, or all of one class.
