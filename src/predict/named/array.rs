@@ -122,8 +122,7 @@ impl Elements {
         let what = if whole {
             format!("model \"{}\"", serving.model)
         } else {
-            let name = self.receivers.first().map_or("", |receiver| &receiver.name);
-            let name = name.split('[').next().unwrap_or(name);
+            let name = self.receivers.first().map_or("", Receiver::input);
             format!("input {name} of model \"{}\"", serving.model)
         };
         Failure::new(

@@ -45,6 +45,12 @@ impl<'a> Row<'a> for Values<'_, 'a> {
     }
 }
 
+/// Whether a literal is meant as an object.
+fn is_object(text: &str) -> bool {
+    let inside = text.trim_start().strip_prefix('{').map(str::trim_start);
+    inside.is_some_and(|inside| inside.starts_with(['"', '}']))
+}
+
 /// The form of a row.
 pub enum Form {
     /// A NULL without a type.
@@ -77,9 +83,15 @@ impl Form {
         }
         if given == pg_sys::UNKNOWNOID {
             return match call.literal(FIRST) {
-                Some(text) if text.trim_start().starts_with('{') => {
+                Some(text) if is_object(text) => {
                     JsonForm::literal(serving, receivers, text).map(Self::Json)
                 }
+                Some(text) if text.trim_start().starts_with('{') => Err(Failure::parameter(
+                    "a literal that begins with { is taken for a JSON object, which this is not",
+                )
+                .hint(
+                    "Write an array as ARRAY[…], or give the literal its type: '{…}'::float8[].",
+                )),
                 None if serving.pipeline.inputs.len() > 1 => Ok(Self::Null),
                 _ => ScalarsForm::new(call, serving, receivers).map(Self::Scalars),
             };

@@ -205,14 +205,14 @@ fn value<'a>(json: Json<'a>, receiver: &Receiver, serving: &Serving) -> Result<V
 #[cold]
 fn mismatch(json: Json<'_>, receiver: &Receiver, serving: &Serving) -> Failure {
     let given = match json {
-        Json::Null => "JSON type null",
-        Json::Bool(_) => "JSON type boolean",
-        Json::Number(_) => "JSON type number",
-        Json::String(_) => "JSON type string",
-        Json::Array(_) => "JSON type array",
-        Json::Object(_) => "JSON type object",
+        Json::Null => "null",
+        Json::Bool(_) => "boolean",
+        Json::Number(_) => "number",
+        Json::String(_) => "string",
+        Json::Array(_) => "array",
+        Json::Object(_) => "object",
     };
-    receiver.refuse(given, serving)
+    receiver.wrong_json(given, serving)
 }
 
 #[cold]

@@ -98,24 +98,60 @@ impl Receiver {
     /// The refusal of a value of another type.
     #[cold]
     pub fn wrong_type(&self, given: pg_sys::Oid, serving: &Serving) -> Failure {
-        self.refuse(&format!("type {}", type_name(given)), serving)
+        let name = pgrx::spi::quote_identifier(&self.name);
+        let times = [
+            ValueKind::Date,
+            ValueKind::Timestamp,
+            ValueKind::Time,
+            ValueKind::Interval,
+        ];
+        let kind = ValueKind::of(given);
+        let seconds = self.is_number() && kind.is_some_and(|kind| times.contains(&kind));
+        let is = |wanted: InputKind| kind.is_some_and(|kind| kind.input_kind() == wanted);
+        let cast = if seconds {
+            format!("extract(epoch FROM {name})")
+        } else if self.is_number() && is(InputKind::Boolean) {
+            format!("{name}::integer")
+        } else if self.is_boolean() && is(InputKind::Number) {
+            format!("{name} <> 0")
+        } else {
+            format!("{name}::{}", self.sql_type)
+        };
+        self.refuse(&self.name, &type_name(given), serving)
+            .hint(format!("Convert it: {cast}."))
     }
 
-    /// The refusal of what cannot be a value here.
+    /// The refusal of a value that is no array for an input that is one.
     #[cold]
-    pub fn refuse(&self, given: &str, serving: &Serving) -> Failure {
+    pub fn no_array(&self, given: pg_sys::Oid, serving: &Serving) -> Failure {
+        let input = self.input();
+        self.refuse(input, &type_name(given), serving)
+            .hint(format!("Pass an array: {}.", self.sql_type))
+    }
+
+    /// The refusal of JSON that cannot be a value here.
+    #[cold]
+    pub fn wrong_json(&self, given: &str, serving: &Serving) -> Failure {
+        self.refuse(&self.name, &format!("JSON {given}"), serving)
+    }
+
+    /// The input, without the number of the element.
+    pub fn input(&self) -> &str {
+        let end = self
+            .name
+            .rfind('[')
+            .filter(|_| self.sql_type.ends_with("[]"));
+        &self.name[..end.unwrap_or(self.name.len())]
+    }
+
+    fn refuse(&self, name: &str, given: &str, serving: &Serving) -> Failure {
         Failure::new(
             PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
             format!(
-                "input {} of model \"{}\" is of type {} but the value given is of {given}",
-                self.name, serving.model, self.sql_type
+                "input {name} of model \"{}\" is of type {} but the value is of type {given}",
+                serving.model, self.sql_type
             ),
         )
-        .hint(format!(
-            "Cast it: {}::{}.",
-            pgrx::spi::quote_identifier(self.name.split('[').next().unwrap_or(&self.name)),
-            self.sql_type
-        ))
     }
 }
 

@@ -140,7 +140,7 @@ fn array(
             at: column.at,
             elements: Elements::new(serving, element, first, receivers.to_vec())?,
         }),
-        (None, Some(receiver)) => Err(receiver.wrong_type(column.type_oid, serving)),
+        (None, Some(receiver)) => Err(receiver.no_array(column.type_oid, serving)),
         (None, None) => Err(Failure::internal("an array input without elements")),
     }
 }

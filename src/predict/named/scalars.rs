@@ -143,7 +143,7 @@ fn array(
         }
         None => Err(receivers.first().map_or_else(
             || Failure::internal("an array input without elements"),
-            |receiver| receiver.wrong_type(given, serving),
+            |receiver| receiver.no_array(given, serving),
         )),
     }
 }
@@ -153,6 +153,7 @@ fn wrong_number(call: &Call, serving: &Serving, given: usize, receivers: &[Recei
     let inputs = serving.pipeline.inputs.len();
     let takes = match receivers.len() {
         slots if slots != inputs => format!("{inputs} inputs ({slots} values)"),
+        1 => "one value".to_owned(),
         _ => format!("{inputs} values"),
     };
     let failure = Failure::parameter(format!(
