@@ -7,6 +7,7 @@
 
 use super::numeric;
 use pgrx::pg_sys;
+use std::cmp::Ordering;
 
 /// Damage: bytes that are no `jsonb`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,17 +214,14 @@ impl<'a> Container<'a> {
             let key_end = Self::end(key_entry, key_begin);
             let value_end = Self::end(value_entry, value_begin);
             let key = self.data.get(key_begin..key_end).ok_or(Damaged)?;
-            loop {
-                match key_order(wanted.1.as_ref(), key) {
-                    std::cmp::Ordering::Less => return Ok(Some(wanted.0)),
-                    std::cmp::Ordering::Greater => break,
-                    std::cmp::Ordering::Equal => {
-                        found(wanted.0, self.json(value_entry, value_begin, value_end)?)?;
-                        match names.next() {
-                            Some(next) => wanted = next,
-                            None => return Ok(None),
-                        }
-                        break;
+            match key_order(wanted.1.as_ref(), key) {
+                Ordering::Less => return Ok(Some(wanted.0)),
+                Ordering::Greater => {}
+                Ordering::Equal => {
+                    found(wanted.0, self.json(value_entry, value_begin, value_end)?)?;
+                    match names.next() {
+                        Some(next) => wanted = next,
+                        None => return Ok(None),
                     }
                 }
             }
@@ -265,6 +263,6 @@ impl<'a> Container<'a> {
 
 /// The order of an object's keys.
 #[inline]
-pub fn key_order(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
+pub fn key_order(a: &[u8], b: &[u8]) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }

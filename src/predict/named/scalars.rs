@@ -47,7 +47,7 @@ impl ScalarsForm {
         if given == inputs.len() {
             for (at, input) in inputs.iter().enumerate() {
                 let of_input = &receivers[slot..slot + input.slots()];
-                let argument = match (input.length, &of_input[..]) {
+                let argument = match (input.length, of_input) {
                     (None, [receiver]) => scalar(call, serving, FIRST + at, slot, receiver)?,
                     _ => array(call, serving, FIRST + at, slot, of_input)?,
                 };
