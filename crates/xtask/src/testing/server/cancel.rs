@@ -9,7 +9,7 @@ use crate::error::{Result, fail};
 use crate::session::{Answer, Session};
 
 /// What the design asks for is 100 ms; the rest is for busy machines.
-const LIMIT: Duration = Duration::from_secs(1);
+pub(super) const LIMIT: Duration = Duration::from_secs(1);
 /// How long a part of the work may take to be reached.
 const PATIENCE: Duration = Duration::from_secs(120);
 

@@ -1,8 +1,12 @@
 //! The same for named models: nothing of an interrupted training, evaluation or scoring is left.
 
-use super::cancel::{Work, interrupt};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::cancel::{LIMIT, Work, interrupt};
+use super::expect;
 use crate::cluster::Cluster;
-use crate::error::Result;
+use crate::error::{Result, fail};
 
 /// A source without end: a class and two numbers.
 const ENDLESS: &str = "SELECT k % 7 AS a, k % 11 AS b, k % 2 = 0 AS y FROM (SELECT generate_series(1, (SELECT 1000000000000)) AS k) AS numbers";
@@ -27,7 +31,7 @@ pub fn while_reading(cluster: &Cluster) -> Result<String> {
 pub fn while_learning(cluster: &Cluster) -> Result<String> {
     let columns: Vec<String> = (1..=300).map(|j| format!("cos({j} * k) AS c{j}")).collect();
     let source = format!(
-        "SELECT {}, cos(k) + cos(17 * k * k) > 0 AS y FROM (SELECT generate_series(1, 60000)::float8 AS k) AS numbers",
+        "SELECT {}, cos(k) + cos(17 * k * k) > 0 AS y FROM (SELECT generate_series(1, 20000)::float8 AS k) AS numbers",
         columns.join(", ")
     );
     interrupt(
@@ -108,4 +112,53 @@ pub fn while_scoring_on_insert(cluster: &Cluster) -> Result<String> {
             phase: "",
         },
     )
+}
+
+/// At times spread over whole trainings and explanations: reading, deciding, learning, scoring and
+/// writing all end at once.
+pub fn at_any_time(cluster: &Cluster) -> Result<String> {
+    let name = "cancel_any_time";
+    cluster.create_database_with_extension(name)?;
+    let mut observer = cluster.session(name)?;
+    observer.run(
+        "SET client_min_messages = error;
+         CREATE TABLE d AS SELECT k, cos(k) AS a, CASE WHEN k % 10 > 0 THEN sin(k) END AS b, md5((k % 3000)::text) AS t, 'c' || k % 7 AS u,
+                date '2020-01-01' + k % 1500 AS day, (k * 37 % 101) AS n, cos(k) + sin(17 * k) > 0 AS y, (ARRAY['x', 'y', 'z'])[1 + k % 3] AS z
+           FROM generate_series(1, 150000) AS k;
+         ANALYZE d",
+    )?;
+    let mut worst = Duration::ZERO;
+    for statement in [
+        "SELECT version FROM ml.train('m', 'd', 'y', exclude => '{z}')",
+        "SELECT version FROM ml.train('m2', 'd', 'n', exclude => '{k}', split => '{\"method\": \"group\", \"column\": \"u\"}')",
+        "SELECT version FROM ml.train('m3', 'd', 'z', features => '{a,b,u,day}')",
+        "SELECT count(*) FROM ml.global_explain('m')",
+    ] {
+        let began = Instant::now();
+        observer.run(statement)?;
+        let whole = began.elapsed();
+        for part in 1..=8 {
+            let mut session = cluster.session(name)?;
+            session.run("SET client_min_messages = error")?;
+            session.send(statement)?;
+            thread::sleep(whole * part / 9);
+            let signalled = Instant::now();
+            observer.run(&format!("SELECT pg_cancel_backend({})", session.backend))?;
+            let answer = session.finish()?;
+            let time = signalled.elapsed();
+            if time > LIMIT {
+                fail!("{statement}, canceled after {part}/9 of {whole:?}, took {time:?}");
+            }
+            if answer.sqlstate == "57014" {
+                worst = worst.max(time);
+            } else if answer.sqlstate != "00000" {
+                fail!("{statement}, canceled after {part}/9: {answer:?}");
+            }
+        }
+        // Numbers are given out with the version that has them.
+        let left = "SELECT bool_and(m.last_version = (SELECT count(*) FROM ml.model_versions AS v WHERE v.model_id = m.model_id)),
+                           (SELECT count(*) FROM ml.progress) FROM ml.models AS m";
+        expect("what is left", &observer.run(left)?, "t|0")?;
+    }
+    Ok(format!("at most {} ms", worst.as_millis()))
 }

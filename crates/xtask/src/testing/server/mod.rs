@@ -262,6 +262,11 @@ const TESTS: &[Test] = &[
         run: cancel_models::while_learning,
     },
     Test {
+        name: "cancel_models/at_any_time",
+        needs_data: false,
+        run: cancel_models::at_any_time,
+    },
+    Test {
         name: "cancel_models/while_predicting",
         needs_data: false,
         run: cancel_models::while_predicting,
