@@ -63,8 +63,10 @@ pub fn promote(asked: &Promotion<'_>) -> Result<bool> {
 /// Moves an alias if nothing stands against it.
 ///
 /// A gate compares the version that the alias stands for with the new one on the rows that both held
-/// out ([`on_holdout`]). Where the alias stands for nothing yet there is nothing to compare with: the
-/// gate passes. A gate that only says what to archive compares nothing.
+/// out ([`on_holdout`]). Where `champion` is not set yet, that is the newest other version, which served
+/// without it; a gate that refuses then sets the alias to that version, so that the new one, though the
+/// newest, does not serve. Where there is nothing to compare with, the gate passes. A gate that only says
+/// what to archive compares nothing.
 ///
 /// # Errors
 /// 42704 and 42501 for model and version, 42602 for the alias, 22023 for the gate; those of
@@ -90,10 +92,13 @@ pub fn attempt(asked: &Promotion<'_>) -> Result<Outcome> {
         );
         return Ok(Outcome::OtherInputs { message, detail });
     }
-    let judged = asked
-        .gate
-        .filter(|gate| !gate.only_archives)
-        .map(|gate| judge(&model, gate, from, asked.version))
+    let gate = asked.gate.filter(|gate| !gate.only_archives);
+    let before = match (from, gate) {
+        (None, Some(_)) => aliases::serving_unset(&model, &alias, asked.version)?,
+        (from, _) => from,
+    };
+    let judged = gate
+        .map(|gate| judge(&model, gate, before, asked.version))
         .transpose()?;
     let passed = judged.as_ref().is_none_or(|(verdict, _)| verdict.passed);
     let entry = Move {
@@ -102,7 +107,7 @@ pub fn attempt(asked: &Promotion<'_>) -> Result<Outcome> {
         } else {
             Action::Refuse
         },
-        from,
+        from: before,
         to: Some(asked.version),
         reason: asked.reason,
         gate: judged.as_ref().map(|(_, measured)| measured),
@@ -118,13 +123,34 @@ pub fn attempt(asked: &Promotion<'_>) -> Result<Outcome> {
             model.name,
             failures.join("; ")
         ));
+        if let Some(before) = before.filter(|_| from.is_none()) {
+            keep_serving(&model, &alias, before, asked.version)?;
+        }
         return Ok(Outcome::Refused);
     }
     aliases::move_to(&model, &alias, asked.version, &entry)?;
-    if let Some(from) = from.filter(|_| asked.gate.is_some_and(|g| g.archive_existing_versions)) {
-        aliases::archive(&model, from)?;
+    if let Some(left) = before.filter(|_| asked.gate.is_some_and(|g| g.archive_existing_versions)) {
+        aliases::archive(&model, left)?;
     }
     Ok(Outcome::Promoted)
+}
+
+/// Sets an alias to the version that served without it.
+fn keep_serving(model: &OwnModel, alias: &str, version: i32, refused: i32) -> Result<()> {
+    let reason = format!("served before version {refused}, which the gate refused");
+    let entry = Move {
+        action: Action::Promote,
+        from: None,
+        to: Some(version),
+        reason: Some(&reason),
+        gate: None,
+    };
+    aliases::move_to(model, alias, version, &entry)?;
+    notice(&format!(
+        "alias \"{alias}\" of model \"{}\" is set to version {version}, which goes on serving",
+        model.name
+    ));
+    Ok(())
 }
 
 /// The verdict, and what is kept of it.

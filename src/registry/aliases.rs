@@ -65,6 +65,24 @@ pub fn current(model: &OwnModel, alias: &str) -> Result<Option<i32>> {
     rows.first().map(|row| row.get(0)).transpose()
 }
 
+/// The version that serves under an alias that is not set, were it not for `version`: of `champion` the
+/// newest that is not archived, of any other alias none.
+///
+/// # Errors
+/// XX000.
+pub fn serving_unset(model: &OwnModel, alias: &str, version: i32) -> Result<Option<i32>> {
+    if alias != CHAMPION {
+        return Ok(None);
+    }
+    let rows = sql::returning(
+        "SELECT v.version FROM {ml}.model_versions AS v \
+          WHERE v.model_id OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.<>) $2 \
+            AND v.archived_at IS NULL ORDER BY v.version DESC LIMIT 1",
+        &[model.id.into(), version.into()],
+    )?;
+    rows.first().map(|row| row.get(0)).transpose()
+}
+
 /// What callers rely on when they pass values by position, and what the answers mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contract {

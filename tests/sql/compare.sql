@@ -91,8 +91,9 @@ CALL tests.refused($$SELECT compare('dropped', 1, 1)$$);
 DROP TABLE dropped;
 CALL tests.refused($$SELECT compare('dropped', 1, 1)$$);
 
--- promote: the first time there is nothing to compare with; then a gate judges on the hold-out.
-SELECT promote('churn', 1, gate => '{"metric": "roc_auc", "min_delta": 0.9}');
+-- promote: where there is nothing to compare with a gate passes; else it judges on the hold-out.
+SELECT promote('churn', 1, 'staging', gate => '{"metric": "roc_auc", "min_delta": 0.9}');
+SELECT promote('churn', 1);
 SELECT promote('churn', 2, gate => '{"metric": "roc_auc", "min_delta": 0.5}', force => true, reason => 'hope');
 SELECT promote('churn', 2, gate => '{"metric": "roc_auc", "guardrails": {"log_loss": 0.5, "recall": 1}}', force => true);
 SELECT promote('churn', 1, gate => '{"metric": "accuracy", "min_delta": -1, "guardrails": {"roc_auc": 0}}', force => true);
@@ -125,6 +126,11 @@ SELECT version FROM train('one_class', 'one_class', 'churn', features => '{month
 UPDATE one_class SET churn = true WHERE held_out;
 SELECT version, status FROM train('one_class', 'one_class', 'churn', features => '{months}', split => '{"method": "column", "column": "held_out"}', alias => 'champion', gate => '{"metric": "roc_auc"}');
 SELECT gate -> 'comparisons' -> 0 ->> 'reason' AS reason FROM alias_history WHERE action = 'refuse' ORDER BY history_id DESC LIMIT 1;
+-- Without the alias the newest version serves: it is the one to beat, and goes on serving if it is not beaten.
+SELECT version FROM train('unset', 'customers', 'churn', features => '{months}');
+SELECT version, status FROM train('unset', 'customers', 'churn', features => '{months}', hyperparams => '{"C": 1e-6}', alias => 'champion', gate => '{"metric": "log_loss"}');
+SELECT alias, version FROM model_aliases JOIN models USING (model_id) WHERE name = 'unset';
+SELECT action, from_version, to_version, h.reason FROM alias_history AS h JOIN models AS m USING (model_id) WHERE m.name = 'unset' ORDER BY history_id;
 -- train with alias and gate.
 SELECT version, status FROM train('gated', 'customers', 'churn', features => '{months}', alias => 'champion', gate => '{"metric": "roc_auc", "min_delta": 0.01}');
 SELECT version, status FROM train('gated', 'customers', 'churn', features => '{months}', alias => 'Champion', gate => '{"metric": "roc_auc", "min_delta": 0.01}');
