@@ -10,7 +10,7 @@ use pglearn_core::frame::{Frame, RowSet, class_counts};
 use pglearn_core::learners::{self, Learned, Learner, Problem, Task};
 use pglearn_core::monitor::Monitor;
 use pglearn_core::pipeline::{Encoder, Input, Pipeline, Target, TargetKind};
-use pglearn_core::preprocess::{self, Decision};
+use pglearn_core::preprocess::{self, Decision, Leak};
 use pgrx::PgSqlErrorCode;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -194,7 +194,7 @@ pub fn fit(
     request: &Request,
     data: &mut Data,
     monitor: &mut dyn Monitor,
-) -> Result<(Fitted, Vec<String>)> {
+) -> Result<(Fitted, Vec<Leak>)> {
     let (learner, decision, algorithm) = decide(request, data, monitor)?;
     let features = decision.features();
     data.left_out.extend(decision.left_out);

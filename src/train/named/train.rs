@@ -50,8 +50,7 @@ pub fn train(arguments: Arguments) -> Result<Trained> {
     tell(&request, &data, &judged);
     let mut warnings = Warnings::default();
     for leak in &leaks {
-        let (what, advice) = leak.split_once("; ").unwrap_or((leak, ""));
-        warnings.add("", what, &sentence(advice));
+        warnings.add("", &leak.problem, &leak.advice);
     }
     for warning in &fitted.learned.warnings {
         warnings.add("", warning, "");
@@ -96,15 +95,6 @@ fn status(request: &Request, version: i32) -> Result<&'static str> {
             "refused"
         }
     })
-}
-
-/// A part of a sentence as one.
-fn sentence(part: &str) -> String {
-    let mut characters = part.chars();
-    match characters.next() {
-        None => String::new(),
-        Some(first) => format!("{}{}.", first.to_uppercase(), characters.as_str()),
-    }
 }
 
 /// Says what the user may not expect.

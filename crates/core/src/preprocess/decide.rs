@@ -33,8 +33,17 @@ pub struct Decision {
     pub skipped: Vec<(String, u64)>,
     /// What is left out, and why. For elements of an array whose other elements are kept, their names.
     pub left_out: Vec<(String, String)>,
-    /// Columns that alone tell the target, each as a sentence without a final stop.
-    pub leaks: Vec<String>,
+    /// Columns that alone tell the target.
+    pub leaks: Vec<Leak>,
+}
+
+/// A column that alone tells the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leak {
+    /// Which and how: a sentence without a final stop.
+    pub problem: String,
+    /// What to do about it: a sentence.
+    pub advice: String,
 }
 
 impl Decision {
@@ -317,9 +326,15 @@ fn check_shapes(frame: &Frame, inputs: &[Input], training: &RowSet, target: &[f6
     Ok(())
 }
 
-fn leak(input: &Input, element: usize, how: &str) -> String {
+fn leak(input: &Input, element: usize, how: &str) -> Leak {
     let slot = input.slot_name(element);
-    format!("column \"{slot}\" alone tells the target in the training rows: {how}")
+    let name = input.name.replace('\'', "''");
+    Leak {
+        problem: format!("column \"{slot}\" alone tells the target in the training rows: {how}"),
+        advice: format!(
+            "Unless it is known when predictions are made, leave it out: exclude => ARRAY['{name}']."
+        ),
+    }
 }
 
 /// Names, the first few of many.

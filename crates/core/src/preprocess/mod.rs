@@ -39,6 +39,6 @@ mod scan;
 mod tests;
 mod time;
 
-pub use decide::{Decision, decide};
+pub use decide::{Decision, Leak, decide};
 pub use design::{MOST_FEATURES, design, design_bytes};
 pub use options::{ColumnOptions, Fill, Frequency, Impute, Options};

@@ -15,7 +15,8 @@ fn labels() -> Vec<f64> {
 
 fn leaks(columns: &[super::Column<'_>], kind: &TargetKind, target: &[f64]) -> Vec<String> {
     let decision = table(columns).try_decide((kind, target), PENALISED, json!({}));
-    decision.unwrap().leaks
+    let leaks = decision.unwrap().leaks.into_iter();
+    leaks.map(|leak| leak.problem).collect()
 }
 
 fn noise(n: usize) -> f64 {
