@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::linalg::{add_scaled, dot};
+use crate::linalg::{Tick, add_scaled, dot};
 use crate::parallel::Watch;
 use crate::penalised::{Curvature, Ending, Likelihood, Maximum, penalised_gradient, value};
 use crate::tiles::zeroed;
@@ -46,7 +46,7 @@ pub(crate) fn maximise<L: Likelihood>(
     loop {
         watch.progress.done = u64::from(iterations);
         watch.progress.loss = -now;
-        let step = ascent(&memories, bound, &gradient);
+        let step = ascent(&memories, bound, &gradient, &mut || watch.tick())?;
         let rise = dot(&step, &gradient);
         if rise.is_nan() {
             return Err(Error::Breakdown { phase: "step" });
@@ -111,15 +111,22 @@ pub(crate) fn maximise<L: Likelihood>(
 }
 
 /// The product of the approximate inverse curvature and the gradient.
-fn ascent(memories: &VecDeque<Memory>, bound: &impl Curvature, gradient: &[f64]) -> Vec<f64> {
+fn ascent(
+    memories: &VecDeque<Memory>,
+    bound: &impl Curvature,
+    gradient: &[f64],
+    tick: Tick<'_>,
+) -> Result<Vec<f64>> {
     let mut q = gradient.to_vec();
     let mut shares = Vec::with_capacity(memories.len());
     for memory in memories.iter().rev() {
+        tick()?;
         let share = memory.inverse * dot(&memory.step, &q);
         add_scaled(&mut q, -share, &memory.change);
         shares.push(share);
     }
     let (mut step, _) = bound.step(&q);
+    tick()?;
     if let Some(last) = memories.back() {
         // The bound scaled to the curvature met last.
         let (_, size) = bound.step(&last.change);
@@ -127,8 +134,9 @@ fn ascent(memories: &VecDeque<Memory>, bound: &impl Curvature, gradient: &[f64])
         step.iter_mut().for_each(|cell| *cell *= scale);
     }
     for (memory, share) in memories.iter().zip(shares.iter().rev()) {
+        tick()?;
         let back = memory.inverse * dot(&memory.change, &step);
         add_scaled(&mut step, share - back, &memory.step);
     }
-    step
+    Ok(step)
 }
