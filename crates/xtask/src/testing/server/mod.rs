@@ -11,6 +11,7 @@ mod models;
 mod names;
 mod numbers;
 mod references;
+mod scoring;
 mod standby;
 mod transactions;
 mod visibility;
@@ -155,6 +156,21 @@ const TESTS: &[Test] = &[
         name: "names/under_repeatable_read",
         needs_data: false,
         run: names::under_repeatable_read,
+    },
+    Test {
+        name: "scoring/conflicts",
+        needs_data: false,
+        run: scoring::conflicts,
+    },
+    Test {
+        name: "scoring/versions",
+        needs_data: false,
+        run: scoring::versions,
+    },
+    Test {
+        name: "scoring/at_once",
+        needs_data: false,
+        run: scoring::at_once,
     },
     Test {
         name: "standby/follows",
