@@ -2,7 +2,8 @@
 //!
 //! The function is plain SQL around `predict_record`, which gets the parameters as one row and finds
 //! the model's inputs by name: a later version that reads them in another order, or fewer of them,
-//! answers rightly through the same function. Set-returning and stable, it is put by the planner where
+//! answers rightly through the same function. A pinned version cannot change: it gets them by place,
+//! which is faster. Set-returning and stable, it is put by the planner where
 //! it is called in FROM; the row is scored once.
 
 use super::parameters;
@@ -12,6 +13,7 @@ use crate::pg::error::Result;
 use crate::pg::function::{Function, Parameter};
 use crate::pg::types;
 use crate::pg::value::ValueKind;
+use crate::registry::reference::{Choice, Reference};
 use crate::registry::serving::serving;
 use pglearn_core::pipeline::{LabelKind, Target, TargetKind};
 use pgrx::pg_sys::Oid;
@@ -48,22 +50,37 @@ pub fn deploy(model: &str, function_name: &str) -> Result<Oid> {
 
 /// What follows the parameters of the function.
 fn body(model: &str, target: &Target, parameters: &[Parameter]) -> Result<String> {
-    let columns = parameters.iter().zip(1..).map(|(parameter, place)| {
-        let name = parameter.name.as_deref().unwrap_or_default();
-        format!("${place} AS {}", quote_identifier(name))
-    });
-    let columns = columns.collect::<Vec<_>>().join(", ");
     let (sql_type, prediction) = prediction(target);
-    let row = free_name(parameters);
+    let (row, from) = row(model, parameters)?;
     // OFFSET 0 keeps the planner from writing the call twice, once for each column.
     Ok(format!(
         "RETURNS TABLE (prediction {sql_type}, probability double precision) \
          LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 \
          BEGIN ATOMIC SELECT {prediction}, (scored.record).probability FROM \
-         (SELECT {ml}.predict_record({model}::pg_catalog.text, {row}) AS record FROM (SELECT {columns}) AS {row} OFFSET 0) AS scored; END",
+         (SELECT {ml}.predict_record({model}::pg_catalog.text, {row}) AS record{from} OFFSET 0) AS scored; END",
         ml = quoted_extension_schema()?,
         model = quote_literal(model),
     ))
+}
+
+/// The row behind the model in the call of `predict_record`, and the FROM clause it needs.
+fn row(model: &str, parameters: &[Parameter]) -> Result<(String, String)> {
+    let list = |item: &dyn Fn(&Parameter, usize) -> String| {
+        let items = parameters.iter().zip(1..).map(|(p, place)| item(p, place));
+        items.collect::<Vec<_>>().join(", ")
+    };
+    let pinned = matches!(Reference::parse(model)?.choice, Choice::Version(_));
+    // The model is an argument too.
+    if pinned && parameters.len() < PARAMETERS {
+        return Ok((list(&|_, place| format!("${place}")), String::new()));
+    }
+    let columns = list(&|parameter, place| {
+        let name = parameter.name.as_deref().unwrap_or_default();
+        format!("${place} AS {}", quote_identifier(name))
+    });
+    let row = free_name(parameters);
+    let from = format!(" FROM (SELECT {columns}) AS {row}");
+    Ok((row, from))
 }
 
 /// The type of the prediction, and how it is taken from the record. A class is read from its text: one

@@ -50,6 +50,11 @@ SELECT tests.plant('churn', 'churn_turned');
 SELECT prediction, round(probability::numeric, 12) AS probability FROM predict_churn(10, 100, 'monthly');
 SELECT round(ml.predict_proba('churn', 'monthly', 10, 100::float8)::numeric, 12) AS probability;
 
+-- A pinned version gets its inputs by place, as far as there is room for them.
+EXPLAIN (VERBOSE, COSTS OFF) SELECT p.* FROM lines AS l, "Strict; --"(l.charge, l.tenure::smallint, l.contract) AS p;
+SELECT ml.deploy('wide@1', 'predict_pinned') AS pinned \gset
+SELECT pronargs FROM pg_proc WHERE oid = 'predict_pinned'::regproc;
+
 -- It follows the model, and finds inputs by name; a pinned one does not move.
 SELECT tests.plant('moving', 'strict');
 SELECT ml.deploy('moving', 'predict_moving');
