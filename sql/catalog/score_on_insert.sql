@@ -47,6 +47,6 @@ CREATE FUNCTION score_inserted_rows() RETURNS trigger
 COMMENT ON FUNCTION score_inserted_rows() IS 'trigger function of score_on_insert';
 
 COMMENT ON FUNCTION score_on_insert(regclass, text, text, text, text) IS
-    'from now on writes predictions for rows inserted into a table, in the same transaction; returns the table they go to';
+    'from now on writes predictions for rows inserted into a table, in the same transaction (not for rows that are updated, inserted into a partition under its own name, or applied by logical replication); returns the table they go to';
 COMMENT ON FUNCTION unscore_on_insert(regclass) IS
     'ends what score_on_insert began on a table; returns how many triggers there were';
