@@ -75,6 +75,15 @@ impl Call {
         unsafe { kind.read(argument.value) }
     }
 
+    /// A `double precision` argument; NaN for NULL.
+    #[inline]
+    pub fn number(&self, at: usize) -> f64 {
+        if self.is_null(at) {
+            return f64::NAN;
+        }
+        self.double(at)
+    }
+
     /// The text of an argument of type `unknown`: a literal; `None` for NULL.
     pub fn literal(&self, at: usize) -> Option<&str> {
         let argument = self.argument(at);

@@ -1,6 +1,6 @@
 -- predict(model, …) wherever a statement may call it, over the life of the model.
 \set VERBOSITY terse
-SET client_min_messages = warning;
+SET client_min_messages = error;
 CREATE SCHEMA work;
 SET search_path = work;
 CREATE TABLE points AS

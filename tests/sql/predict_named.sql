@@ -82,7 +82,7 @@ SELECT bool_and(abs((SELECT sum(x) FROM unnest(p) AS x) - 1) < 1e-12) AS sum, bo
   FROM (SELECT ml.predict_probas('tier', c) AS p, ml.predict_class('tier', c) AS class FROM customers c) AS s;
 
 -- Labels that are numbers are predicted as numbers.
-SELECT status FROM ml.train('sevens', 'SELECT id, tenure, charge::float8, CASE WHEN charge > 70 THEN 7 ELSE 3 END AS y FROM customers', 'y', split => '{"key": "id"}');
+SELECT status FROM ml.train('sevens', 'SELECT id, tenure, charge::float8, CASE WHEN charge + id % 9 > 70 THEN 7 ELSE 3 END AS y FROM customers', 'y', split => '{"key": "id"}');
 SELECT ml.predict('sevens', 5, 100), ml.predict_class('sevens', 5, 100), ml.predict('sevens', 5, 30), ml.predict_class('sevens', 5, 30);
 
 -- Rows: domains over them, dropped columns, columns of a table that changes during the session, the same values in another order.

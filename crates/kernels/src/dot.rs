@@ -39,9 +39,28 @@ pub fn dot_bytes(a: &[f64], b: &[u8]) -> f64 {
     })
 }
 
+/// The scalar product with numbers that come one by one, for at most [`SHORT`] of them: in a register
+/// each, where a slice would have to be written first and read again. The same bits as [`dot`].
+#[inline]
+#[must_use]
+pub fn dot_each(a: &[f64], b: impl IntoIterator<Item = f64>) -> f64 {
+    let mut sums = [0.0; CHAINS];
+    let mut b = b.into_iter();
+    let (blocks, rest) = a.as_chunks::<CHAINS>();
+    for block in blocks {
+        for (sum, a) in sums.iter_mut().zip(block) {
+            *sum += a * b.next().unwrap_or(f64::NAN);
+        }
+    }
+    for (sum, a) in sums.iter_mut().zip(rest) {
+        *sum += a * b.next().unwrap_or(f64::NAN);
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
+}
+
 /// Up to this length plain code is quicker than wide vectors: a row of a table is not yet in the
 /// cache, and wide loads, masked ones above all, wait longer for it.
-const SHORT: usize = 24;
+pub const SHORT: usize = 24;
 
 /// Four running sums; `b` has as many numbers as `a`.
 #[inline]

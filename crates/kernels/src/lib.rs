@@ -25,7 +25,7 @@ mod vector;
 mod x86;
 
 pub use chosen::{Look, Seen, look};
-pub use dot::{all_finite, dot, dot_bytes};
+pub use dot::{SHORT as SHORT_DOT, all_finite, dot, dot_bytes, dot_each};
 pub use elementary::{exp_in_place, log_1p_in_place, logistic_in_place};
 pub use fold::fold_rows;
 pub use logistic::{LogisticSpan, LogisticSums, Scratch, logistic_pass};

@@ -1,14 +1,14 @@
 //! The functions as PostgreSQL calls them, once a row (`sql/catalog/predict_named.sql`).
 
 use super::output::Output;
-use super::site::predict;
+use super::site::{predict, predict_number};
 use crate::pg::entry_point;
 
 entry_point!(
     /// `predict(model, …)` and `predict_json(model, input)`
     pglearn_predict,
     pg_finfo_pglearn_predict,
-    |call| predict(call, Output::Number)
+    answer_double: |call| predict_number(call, Output::Number)
 );
 
 entry_point!(
@@ -22,7 +22,7 @@ entry_point!(
     /// `predict_proba(model, …)` and `predict_proba_json(model, input)`
     pglearn_predict_proba,
     pg_finfo_pglearn_predict_proba,
-    |call| predict(call, Output::Probability)
+    answer_double: |call| predict_number(call, Output::Probability)
 );
 
 entry_point!(

@@ -92,15 +92,29 @@ impl Answer {
         }
     }
 
+    /// The answer for a row, where it is a number.
+    ///
+    /// # Errors
+    /// XX000 where it is none.
+    #[inline]
+    pub fn number(&self, margins: &[f64], serving: &Serving) -> Result<f64> {
+        match self {
+            Self::Margin => Ok(margins[0]),
+            Self::Positive => Ok(logistic(margins[0])),
+            Self::Numbers(numbers) => pick(numbers, serving.scorer.class(margins)).copied(),
+            _ => Err(Failure::internal("an answer that is no number")),
+        }
+    }
+
     /// The answer for a row.
     #[inline]
     pub fn of(&self, margins: &[f64], serving: &Serving) -> Result<Cell> {
         let scorer = &serving.scorer;
         Ok(match self {
-            Self::Margin => Cell::Double(margins[0]),
-            Self::Numbers(numbers) => Cell::Double(*pick(numbers, scorer.class(margins))?),
+            Self::Margin | Self::Numbers(_) | Self::Positive => {
+                Cell::Double(self.number(margins, serving)?)
+            }
             Self::Labels(labels) => Cell::Text(pick(labels, scorer.class(margins))?.clone()),
-            Self::Positive => Cell::Double(logistic(margins[0])),
             Self::All(classes) => {
                 let mut all = vec![0.0; *classes];
                 scorer.probabilities(margins, &mut all);

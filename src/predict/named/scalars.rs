@@ -69,6 +69,16 @@ impl ScalarsForm {
         })
     }
 
+    /// The numbers of the row, NaN where one is missing, if all are doubles.
+    #[inline]
+    pub fn numbers<'a>(
+        &self,
+        call: &'a Call,
+    ) -> Option<impl ExactSizeIterator<Item = f64> + Clone + 'a> {
+        let arguments = FIRST..FIRST + self.arguments.len();
+        self.doubles.then(|| arguments.map(|at| call.number(at)))
+    }
+
     /// See [`Form::read`](super::form::Form::read).
     #[inline]
     pub fn read<'a>(
@@ -77,13 +87,6 @@ impl ScalarsForm {
         serving: &Serving,
         row: &mut impl Row<'a>,
     ) -> Result<bool> {
-        if self.doubles {
-            for at in 0..self.arguments.len() {
-                let value = call.value(FIRST + at, ValueKind::Cell(CellKind::Float8));
-                row.put(at, value);
-            }
-            return Ok(true);
-        }
         for (at, argument) in self.arguments.iter().enumerate() {
             match argument {
                 Argument::Typed { slot, kind } => row.put(*slot, call.value(FIRST + at, *kind)),

@@ -46,7 +46,18 @@ struct Site {
 pub fn predict(call: &Call, output: Output) -> Result<Option<Cell>> {
     call.remembering(
         || Ok(Site::default()),
-        |site| site.plan(call, Some(output))?.answer(call),
+        |site| site.plan(call, Some(output))?.answer(call, Answer::of),
+    )
+}
+
+/// [`predict`] of what is a number.
+///
+/// # Errors
+/// As there.
+pub fn predict_number(call: &Call, output: Output) -> Result<Option<f64>> {
+    call.remembering(
+        || Ok(Site::default()),
+        |site| site.plan(call, Some(output))?.answer(call, Answer::number),
     )
 }
 
@@ -139,15 +150,20 @@ impl Plan {
         })
     }
 
+    /// What `of` makes of the margins of the row; `None` where it is NULL.
     #[inline]
-    fn answer(&mut self, call: &Call) -> Result<Option<Cell>> {
+    fn answer<T>(
+        &mut self,
+        call: &Call,
+        of: impl FnOnce(&Answer, &[f64], &Serving) -> Result<T>,
+    ) -> Result<Option<T>> {
         let scored = if self.serving.scorer.plain() {
             self.score_numbers(call)?
         } else {
             self.score_values(call)?
         };
         match &self.answer {
-            Some(answer) if scored => answer.of(&self.margins, &self.serving).map(Some),
+            Some(answer) if scored => of(answer, &self.margins, &self.serving).map(Some),
             _ => Ok(None),
         }
     }
@@ -156,12 +172,16 @@ impl Plan {
     #[inline]
     fn score_numbers(&mut self, call: &Call) -> Result<bool> {
         let (serving, scorer) = (&self.serving, &self.serving.scorer);
-        let doubles = match &self.form {
-            Form::Array(array) => array.doubles(call, serving)?,
+        let margin = match &self.form {
+            Form::Scalars(scalars) => scalars.numbers(call).map(|x| scorer.margin_of_each(x)),
+            Form::Array(array) => {
+                let doubles = array.doubles(call, serving)?;
+                doubles.map(|bytes| scorer.margin_of_bytes(bytes))
+            }
             _ => None,
         };
-        let margin = match doubles {
-            Some(bytes) => scorer.margin_of_bytes(bytes),
+        let margin = match margin {
+            Some(margin) => margin,
             None => {
                 let mut row = Numbers(&mut self.numbers);
                 if !self.form.read(call, serving, &mut row)? {

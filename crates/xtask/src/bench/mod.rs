@@ -7,6 +7,7 @@
 mod data;
 mod measure;
 mod metrics;
+mod named;
 mod peers;
 mod predict;
 mod scan;
@@ -78,6 +79,12 @@ const BENCHMARKS: &[Benchmark] = &[
         about: "logregr_predict_prob, against the expression written by hand",
         on_request: false,
         run: predict::run,
+    },
+    Benchmark {
+        name: "named",
+        about: "predict_proba of a named model in every form of a row, point queries, loading",
+        on_request: false,
+        run: named::run,
     },
     Benchmark {
         name: "metrics",

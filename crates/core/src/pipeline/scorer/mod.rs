@@ -8,7 +8,7 @@
 mod category;
 mod slot;
 
-use pglearn_kernels::{dot, dot_bytes};
+use pglearn_kernels::{SHORT_DOT, dot, dot_bytes, dot_each};
 
 use super::{InputKind, Link, Pipeline, Predictor};
 use crate::value::Value;
@@ -144,6 +144,28 @@ impl Scorer {
             }
         }
         self.careful(x.len(), x.iter().copied())
+    }
+
+    /// [`margin_of_numbers`](Self::margin_of_numbers) of numbers that come one by one: a short row is
+    /// scored without being written anywhere.
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    pub fn margin_of_each(
+        &self,
+        x: impl ExactSizeIterator<Item = f64> + Clone,
+    ) -> Result<Option<f64>> {
+        if x.len() == self.weights.len() && x.len() <= SHORT_DOT && self.fast() {
+            let margin = self.intercepts[0] + dot_each(&self.weights, x.clone());
+            if margin.is_finite() {
+                return Ok(Some(margin));
+            }
+        }
+        let mut numbers = Vec::new();
+        zeros(&mut numbers, x.len())?;
+        numbers.iter_mut().zip(x).for_each(|(place, x)| *place = x);
+        self.margin_of_numbers(&numbers)
     }
 
     /// [`margin_of_numbers`](Self::margin_of_numbers) of native-endian doubles at any alignment.
