@@ -1,11 +1,11 @@
 //! How good a named model is: on the hold-out that its training stored, or on the rows of a source.
 //!
 //! A source is read once, under the caller's rights and snapshot, its columns matched with the model's
-//! inputs by name ([`columns`], [`scoring`]); what the model says of each row goes with what was
-//! observed ([`observed`]) into a hold-out of the mathematics ([`rows`]), from which metrics and curves
-//! are drawn ([`metrics`], [`curves`]). [`batch`] predicts row by row. [`compare`] scores two versions on
-//! the same rows, by default those that neither learned from ([`membership`]); [`promote`] lets an alias
-//! move if the comparison passes a gate. [`importance`] says which inputs matter.
+//! inputs by name (`columns`, `scoring`); what the model says of each row goes with what was
+//! observed (`observed`) into a hold-out of the mathematics (`rows`), from which metrics and curves
+//! are drawn (`metrics`, `curves`). `batch` predicts row by row. [`compare`] scores two versions on
+//! the same rows, by default those that neither learned from (`membership`); [`promote`] lets an alias
+//! move if the comparison passes a gate. `importance` says which inputs matter.
 
 mod api;
 mod batch;
