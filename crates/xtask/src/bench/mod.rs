@@ -13,6 +13,7 @@ mod predict;
 mod scan;
 mod table;
 mod train;
+mod train_named;
 
 use crate::cluster::{Cluster, Plan};
 use crate::error::{Result, fail};
@@ -73,6 +74,12 @@ const BENCHMARKS: &[Benchmark] = &[
         about: "linregr_train, against a scan",
         on_request: false,
         run: train::linregr,
+    },
+    Benchmark {
+        name: "train",
+        about: "train, hold-out judged and version recorded, against a scan",
+        on_request: false,
+        run: train_named::run,
     },
     Benchmark {
         name: "predict",
