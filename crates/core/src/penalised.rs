@@ -79,6 +79,12 @@ impl Ending {
     pub fn rounding(&self, log_likelihood: f64) -> f64 {
         1e-13 * (self.weight.min(1.0) + log_likelihood.abs())
     }
+
+    /// The decrement that may be left: in standard errors, which many rows make small.
+    pub fn settled(&self, rows: usize, coefficients: usize) -> f64 {
+        let each = rows as f64 / (10 * coefficients) as f64;
+        SETTLED * each.sqrt().clamp(1.0, 100.0)
+    }
 }
 
 /// Where a search ended.
@@ -138,14 +144,25 @@ pub(crate) fn maximise<L: Likelihood>(
         let theta = search.theta.clone();
         search.likelihood.evaluate(&theta, !warm, 1, watch)?;
     }
-    let (converged, gap) = search.run(!warm, watch)?;
+    let End {
+        value,
+        converged,
+        gap,
+    } = search.run(!warm, watch)?;
     Ok(Maximum {
-        value: search.value(1.0),
+        value,
         theta: search.theta,
         iterations: search.iterations,
         converged,
         gap,
     })
+}
+
+/// How a search ended.
+struct End {
+    value: f64,
+    converged: bool,
+    gap: f64,
 }
 
 /// A search under way.
@@ -227,11 +244,13 @@ impl<L: Likelihood> Search<'_, L> {
         Ok(false)
     }
 
-    /// Iterates from the sums over all rows at `theta`, which hold `curvature` or not. Whether it
-    /// converged, and what is left.
-    fn run(&mut self, mut curvature: bool, watch: &mut Watch<'_>) -> Result<(bool, f64)> {
+    /// Iterates from the sums over all rows at `theta`, which hold `curvature` or not.
+    fn run(&mut self, mut curvature: bool, watch: &mut Watch<'_>) -> Result<End> {
         watch.progress.phase = "iteration";
         watch.progress.total = u64::from(self.ending.max_iter);
+        let settled = self
+            .ending
+            .settled(self.likelihood.rows(), self.theta.len());
         let mut before: Option<f64> = None;
         loop {
             let value = self.value(1.0);
@@ -242,6 +261,11 @@ impl<L: Likelihood> Search<'_, L> {
             }
             let (step, decrement) = self.suggestion(1.0)?;
             let left = decrement * decrement / 2.0;
+            let end = |value, converged| End {
+                value,
+                converged,
+                gap: left,
+            };
             let ratio = before.map_or(1.0, |before| (decrement / before).min(1.0));
             // A fresh factor contracts quadratically, an old one as it did before.
             let contraction = match before {
@@ -250,24 +274,25 @@ impl<L: Likelihood> Search<'_, L> {
                 Some(_) if curvature => ratio * ratio,
                 Some(_) => ratio,
             };
-            if contraction * decrement <= self.settled() {
+            if contraction * decrement <= settled {
                 let from = self.theta.clone();
                 self.place(&from, 1.0, &step);
-                return Ok((true, left));
+                // What the step gains, to second order.
+                return Ok(end(value + left, true));
             }
             let floor = self.ending.rounding(value);
             if curvature && before.is_some() && ratio > 0.3 && left <= floor {
-                return Ok((true, left));
+                return Ok(end(value, true));
             }
             if self.iterations >= self.ending.max_iter {
-                return Ok((left <= self.ending.tolerance, left));
+                return Ok(end(value, left <= self.ending.tolerance));
             }
             let chord = contraction < CHORD && self.likelihood.rows() >= CHORD_ROWS;
             match self.advance(&step, decrement, value, !chord, watch)? {
                 Some(kind) => curvature = kind,
                 // No step helps any more: the floor of rounding.
                 None if curvature => {
-                    return Ok((left <= floor.max(self.ending.tolerance), left));
+                    return Ok(end(value, left <= floor.max(self.ending.tolerance)));
                 }
                 // An old curvature misleads.
                 None => {
@@ -280,12 +305,6 @@ impl<L: Likelihood> Search<'_, L> {
             self.iterations += 1;
             before = Some(decrement);
         }
-    }
-
-    /// The decrement that may be left: in standard errors, which many rows make small.
-    fn settled(&self) -> f64 {
-        let each = self.likelihood.rows() as f64 / (10 * self.theta.len()) as f64;
-        SETTLED * each.sqrt().clamp(1.0, 100.0)
     }
 
     /// Goes along the step until the objective does not fall back, halving it where it does. Says

@@ -35,7 +35,8 @@
 //! # Cost
 //! `n k^2` multiply-adds for a pass with curvature, `4 n k` without. From 20,000 rows on, every 16th
 //! tile gives a start, from which the whole takes two passes of either kind, or a few more of the
-//! cheap one where `k` is large. The bits do not depend on the number of threads. Beside the tiles:
+//! cheap one where `k` is large. Penalised fits of many columns do without the curvature:
+//! [`fit_penalised`]. The bits do not depend on the number of threads. Beside the tiles:
 //! [`working_memory`].
 //!
 //! # Example
@@ -67,6 +68,7 @@ mod penalised;
 mod separation;
 mod survey;
 mod tail;
+mod wide;
 
 use std::ops::Range;
 

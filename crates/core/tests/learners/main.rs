@@ -8,3 +8,4 @@ mod phases;
 mod reference;
 mod rows;
 mod speed;
+mod wide;
