@@ -14,19 +14,20 @@ COMMENT ON FUNCTION register_model(text, regclass) IS
 COMMENT ON FUNCTION feature_importance(bytea) IS
     'absolute coefficients of a stored model by feature, the mean over classes; comparable where the numbers were standardised; NULL for what is no model';
 
+-- Operators with their schema: the owner of this one could have made others that fit better (a ->> of two jsonb).
 CREATE VIEW ml_models WITH (security_invoker = true) AS
     SELECT v.version_id AS model_id,
            m.name AS model_name,
            v.artifact AS model_binary,
-           (v.metrics ->> 'accuracy')::double precision AS accuracy,
+           (v.metrics OPERATOR(pg_catalog.->>) 'accuracy'::pg_catalog.text)::double precision AS accuracy,
            feature_importance(v.artifact) AS feature_importance,
            v.created_at AS created_date,
-           v.version = coalesce(
-               (SELECT a.version FROM model_aliases AS a WHERE a.model_id = m.model_id AND a.alias = 'champion'),
-               (SELECT max(n.version) FROM model_versions AS n WHERE n.model_id = m.model_id AND n.archived_at IS NULL),
+           v.version OPERATOR(pg_catalog.=) coalesce(
+               (SELECT a.version FROM model_aliases AS a WHERE a.model_id OPERATOR(pg_catalog.=) m.model_id AND a.alias OPERATOR(pg_catalog.=) 'champion'),
+               (SELECT pg_catalog.max(n.version) FROM model_versions AS n WHERE n.model_id OPERATOR(pg_catalog.=) m.model_id AND n.archived_at IS NULL),
                0) AS is_active
       FROM model_versions AS v
-      JOIN models AS m ON m.model_id = v.model_id;
+      JOIN models AS m ON m.model_id OPERATOR(pg_catalog.=) v.model_id;
 COMMENT ON VIEW ml_models IS 'the versions of all models that one may use, one row each, in the shape of older applications';
 COMMENT ON COLUMN ml_models.model_id IS 'number of the version in the database';
 COMMENT ON COLUMN ml_models.model_name IS 'name of the model';

@@ -29,7 +29,9 @@ CREATE POLICY made ON scorings FOR INSERT WITH CHECK (
 CREATE POLICY dropped ON scorings FOR DELETE USING (
     pg_catalog.pg_has_role(installer::oid, 'USAGE')
     OR EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = relation::oid AND pg_catalog.pg_has_role(c.relowner, 'USAGE')));
-GRANT SELECT, INSERT, DELETE ON scorings TO PUBLIC;
+-- Numbers are given out, never chosen: one that others wait for could be taken in advance.
+GRANT SELECT, DELETE ON scorings TO PUBLIC;
+GRANT INSERT (relation, model, key_column, into_table, on_error, installer) ON scorings TO PUBLIC;
 
 COMMENT ON TABLE scorings IS 'relations whose new rows are scored: by score_on_insert';
 COMMENT ON COLUMN scorings.scoring_id IS 'number that the trigger has as its argument';

@@ -16,6 +16,13 @@ pub fn current_role() -> Role {
     unsafe { pg_sys::GetUserId() }
 }
 
+/// Whether the current role is the one that the session belongs to: nothing run here could get at the
+/// rights of another one by `RESET ROLE`.
+pub fn is_session_user() -> bool {
+    // SAFETY: reads variables of the backend.
+    unsafe { pg_sys::GetUserId() == pg_sys::GetSessionUserId() }
+}
+
 /// The name of a role; `None` where it has been dropped.
 pub fn role_name(role: Role) -> Option<String> {
     // SAFETY: a syscache look-up that gives NULL for an unknown OID, else a NUL-terminated copy.

@@ -21,6 +21,16 @@ SELECT register_model('m', 'lin'), register_model('m', 'lin'), promote('m', 1);
 SELECT version FROM train('taught', 'd', 't', exclude => '{id}', split => '{"method": "none"}');
 SET client_min_messages = notice;
 
+-- Who has taken the owner's role on runs what the recipe calls, and that cannot take the session's role again.
+SET client_min_messages = warning;
+CREATE FUNCTION once() RETURNS int LANGUAGE sql AS 'SELECT 1';
+SELECT version FROM train('back', 'SELECT a, b, t FROM work.d WHERE work.once() = 1', 't');
+CREATE OR REPLACE FUNCTION once() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RESET ROLE; RETURN 1; END $$;
+CALL tests.refused($$SELECT * FROM retrain('back', async => false)$$);
+CALL tests.refused($$SELECT * FROM global_explain('back')$$);
+SELECT drop_model('back');
+SET client_min_messages = notice;
+
 -- The owner, and who inherits from it, may all. NOINHERIT needs SET ROLE.
 SET ROLE tests_member;
 SELECT predict('m', 1, 1) IS NOT NULL AS predicts, register_model('m', 'lin') AS version, promote('m', 3) AS promotes, rollback_alias('m') AS goes_back;

@@ -34,6 +34,8 @@ CALL tests.refused($$SELECT score_on_insert('orders', 'churn', 'id', 'order_scor
 CALL tests.refused($$INSERT INTO scorings (relation, model, key_column, into_table, on_error, installer) VALUES ('orders', 'churn', 'id', 'order_scores', 'warn', 'tests_installer')$$);
 CALL tests.refused($$INSERT INTO scorings (relation, model, key_column, into_table, on_error, installer) VALUES ('orders', 'churn', 'id', 'order_scores', 'warn', 'tests_other')$$);
 CALL tests.refused($$UPDATE scorings SET installer = 'tests_other'$$);
+-- Nor can the number that the next one will get be taken.
+CALL tests.refused($$INSERT INTO scorings (scoring_id, relation, model, key_column, into_table, on_error, installer) OVERRIDING SYSTEM VALUE VALUES (2, 'orders', 'churn', 'id', 'order_scores', 'warn', 'tests_other')$$);
 DELETE FROM scorings;
 SET ROLE tests_installer; GRANT TRIGGER ON orders TO tests_other; SET ROLE tests_other;
 SELECT score_on_insert('orders', 'churn', 'id', 'other_scores');

@@ -41,6 +41,57 @@ pub fn by_database_owner(cluster: &Cluster) -> Result<()> {
     expect("relations left behind by DROP EXTENSION", &left, "0")
 }
 
+/// Operators in the database owner's schema that would fit what a script of a trusted extension, which
+/// runs as a superuser, might write without a schema: of two arguments of one type, for which
+/// PostgreSQL takes a literal, too. One that runs says as whom.
+const HOSTILE: &str = "CREATE SCHEMA ml;
+  DO $make$ DECLARE kind text; name text; result text; BEGIN
+    FOREACH kind IN ARRAY '{text,name,jsonb,int4,int8,oid,anyelement}'::text[] LOOP
+      FOREACH name IN ARRAY '{=,<>,~,!~,<,<=,>,>=,||,->>,+}'::text[] LOOP
+        result := CASE WHEN name IN ('||', '->>', '+') THEN 'text' ELSE 'bool' END;
+        EXECUTE format('CREATE OR REPLACE FUNCTION ml.spy_%s(%s, %s) RETURNS %1$s LANGUAGE plpgsql AS
+          $spy$ BEGIN RAISE EXCEPTION ''code of others runs as %%'', current_user; END $spy$', result, kind, kind);
+        EXECUTE format('CREATE OPERATOR ml.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = ml.spy_%s)', name, kind, kind, result);
+      END LOOP;
+    END LOOP;
+  END $make$";
+
+/// A database owner who fills the schema with operators of his own before he has the extension
+/// installed gets none of them run as the superuser, nor built into a view or a constraint.
+pub fn over_hostile_operators(cluster: &Cluster) -> Result<()> {
+    let prepare = |name: &str, options: &str| {
+        let again = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        cluster.sql("postgres", &again)?;
+        cluster.sql("postgres", "DROP ROLE IF EXISTS hostile_owner")?;
+        cluster.sql("postgres", "CREATE ROLE hostile_owner")?;
+        let create = format!("CREATE DATABASE {name} OWNER hostile_owner TEMPLATE template0");
+        cluster.sql("postgres", &format!("{create} {options}"))?;
+        let mut session = cluster.session(name)?;
+        session.run("SET SESSION AUTHORIZATION hostile_owner")?;
+        session.run(HOSTILE)?;
+        Ok(session)
+    };
+    // An encoding that is refused: the refusal puts its words together.
+    let mut session = prepare("hostile_refused", "ENCODING 'LATIN1' LOCALE 'C'")?;
+    session.send("CREATE EXTENSION pglearn SCHEMA ml")?;
+    let answer = session.finish()?;
+    expect("the SQLSTATE", &answer.sqlstate, "0A000")?;
+    if !answer.text.contains("This one is in LATIN1.") {
+        fail!("another refusal: {}", answer.text);
+    }
+    drop(session);
+    cluster.sql("postgres", "DROP DATABASE hostile_refused WITH (FORCE)")?;
+    let mut session = prepare("hostile_install", "")?;
+    session.run("CREATE EXTENSION pglearn SCHEMA ml")?;
+    let built_in = session.run(
+        "SELECT count(*) FROM pg_depend AS d JOIN pg_operator AS o ON d.refclassid = 'pg_operator'::regclass AND d.refobjid = o.oid
+          WHERE o.oprowner = 'hostile_owner'::regrole",
+    )?;
+    expect("objects that use the operators", &built_in, "0")?;
+    session.run("RESET SESSION AUTHORIZATION")?;
+    session.run("SELECT * FROM ml.ml_models").map(drop)
+}
+
 /// Schema `public` is refused, with what to type instead; nothing is left behind.
 pub fn refused_in_public(cluster: &Cluster) -> Result<()> {
     let name = "public_refused";

@@ -43,6 +43,11 @@ const TESTS: &[Test] = &[
         run: |cluster| install::by_database_owner(cluster).map(nothing_measured),
     },
     Test {
+        name: "hostile_operators",
+        needs_data: false,
+        run: |cluster| install::over_hostile_operators(cluster).map(nothing_measured),
+    },
+    Test {
         name: "dump_and_restore",
         needs_data: false,
         run: |cluster| install::dump_and_restore(cluster).map(nothing_measured),
