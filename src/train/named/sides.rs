@@ -151,7 +151,8 @@ impl Sides {
             Rule::Content(_) => {
                 let again = repeated(&self.marks, monitor)?;
                 let mut seen: HashMap<u64, i64> = HashMap::new();
-                for mark in &self.marks {
+                for (done, mark) in self.marks.iter().enumerate() {
+                    look_up(monitor, done, self.marks.len())?;
                     let mut hash = *mark;
                     if again.binary_search(mark).is_ok() {
                         let count = seen.entry(*mark).or_default();
@@ -171,8 +172,9 @@ impl Sides {
                 let times: Vec<i64> = self.marks.iter().map(|m| m.cast_signed()).collect();
                 let cutoff = time_cutoff(&times, self.test_size, monitor).map_err(plain)?;
                 since = Some(cutoff);
-                for time in times {
-                    self.holdout.push(time >= cutoff).map_err(plain)?;
+                for (done, time) in times.iter().enumerate() {
+                    look_up(monitor, done, times.len())?;
+                    self.holdout.push(*time >= cutoff).map_err(plain)?;
                 }
             }
             _ => {}
@@ -189,11 +191,27 @@ fn hash(hasher: &mut KeyHasher, columns: &[usize], row: &RowView<'_>) -> Result<
     Ok(hasher.finish())
 }
 
+/// Lets the monitor speak every 65,536 rows.
+#[inline]
+fn look_up(monitor: &mut dyn Monitor, done: usize, total: usize) -> Result<()> {
+    if !done.is_multiple_of(1 << 16) {
+        return Ok(());
+    }
+    let state = Progress {
+        phase: "sorting",
+        done: done as u64,
+        total: total as u64,
+        loss: f64::NAN,
+    };
+    check(monitor, state).map_err(plain)
+}
+
 /// The marks that occur more than once, ascending.
 fn repeated(marks: &[u64], monitor: &mut dyn Monitor) -> Result<Vec<u64>> {
     let part = |mark: u64| (mark >> 56) as usize;
     let mut starts = [0_usize; PARTS + 1];
-    for mark in marks {
+    for (done, mark) in marks.iter().enumerate() {
+        look_up(monitor, done, marks.len())?;
         starts[part(*mark) + 1] += 1;
     }
     for i in 0..PARTS {
@@ -207,7 +225,8 @@ fn repeated(marks: &[u64], monitor: &mut dyn Monitor) -> Result<Vec<u64>> {
     })?;
     sorted.resize(marks.len(), 0_u64);
     let mut next = starts;
-    for mark in marks {
+    for (done, mark) in marks.iter().enumerate() {
+        look_up(monitor, done, marks.len())?;
         let place = &mut next[part(*mark)];
         sorted[*place] = *mark;
         *place += 1;

@@ -257,7 +257,7 @@ pub(super) const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ),
     (
         "n_jobs",
-        "the result does not depend on threads: see pglearn.threads",
+        "the result does not depend on threads: see pglearn.max_threads",
     ),
     ("normalize", "scaling is decided in the argument preprocess"),
     ("precompute", "there is one solver, and it is exact"),
