@@ -1,9 +1,15 @@
 //! Probabilities of the classes for the rows of a span.
 
+use std::f64::consts::LN_2;
+
 use pglearn_kernels::{exp_in_place, log_1p_in_place};
 
 use crate::Result;
 use crate::tiles::{Span, TILE_STRIDE, zeroed};
+
+/// Layout of a double.
+const MANTISSA_BITS: u32 = f64::MANTISSA_DIGITS - 1;
+const EXPONENT_BIAS: i32 = f64::MAX_EXP - 1;
 
 /// Where the rows of a span are changed before the kernels see them.
 pub(super) struct Stage {
@@ -13,6 +19,7 @@ pub(super) struct Stage {
     /// Place of the row's class.
     pub own: Vec<f64>,
     highest: Vec<f64>,
+    shift: Vec<f64>,
     /// Odds of the other classes than the row's, beside `total`, those of all.
     pub others: Vec<f64>,
     pub total: Vec<f64>,
@@ -28,6 +35,7 @@ impl Stage {
             eta: zeroed(classes * TILE_STRIDE)?,
             own: zeroed(TILE_STRIDE)?,
             highest: zeroed(TILE_STRIDE)?,
+            shift: zeroed(TILE_STRIDE)?,
             others: zeroed(TILE_STRIDE)?,
             total: zeroed(TILE_STRIDE)?,
             residual: zeroed(TILE_STRIDE)?,
@@ -66,6 +74,7 @@ pub(super) fn probabilities(stage: &mut Stage, rows: usize) -> f64 {
         total,
         weight,
         residual,
+        shift,
         ..
     } = stage;
     highest[..rows].fill(f64::NEG_INFINITY);
@@ -102,7 +111,7 @@ pub(super) fn probabilities(stage: &mut Stage, rows: usize) -> f64 {
             total[row] - 1.0
         };
     }
-    log_1p_in_place(logarithm);
+    log_1p(logarithm, &mut shift[..rows]);
     let mut log_likelihood = 0.0;
     for row in 0..rows {
         if weight[row] > 0.0 {
@@ -115,4 +124,53 @@ pub(super) fn probabilities(stage: &mut Stage, rows: usize) -> f64 {
         }
     }
     log_likelihood
+}
+
+/// Replaces each number from 0 on by `log(1 + number)`. Beyond 1, where the kernel does not reach, the
+/// powers of two in `1 + number` go to `shift`.
+fn log_1p(numbers: &mut [f64], shift: &mut [f64]) {
+    for (number, shift) in numbers.iter_mut().zip(&mut *shift) {
+        *shift = 0.0;
+        if *number > 1.0 {
+            let bits = (1.0 + *number).to_bits();
+            let exponent = (bits >> MANTISSA_BITS) as i32 - EXPONENT_BIAS;
+            let mantissa = bits & ((1 << MANTISSA_BITS) - 1);
+            *number = f64::from_bits(1.0_f64.to_bits() | mantissa) - 1.0;
+            *shift = f64::from(exponent) * LN_2;
+        }
+    }
+    log_1p_in_place(numbers);
+    for (number, shift) in numbers.iter_mut().zip(shift) {
+        *number += *shift;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logarithms_of_totals_of_any_size() {
+        let mut numbers = [
+            0.0,
+            1e-300,
+            1e-9,
+            0.3,
+            1.0,
+            1.0 + f64::EPSILON,
+            2.0,
+            3.0,
+            79.0,
+            1e6,
+            1.5e15,
+        ];
+        let expected = numbers.map(f64::ln_1p);
+        log_1p(&mut numbers, &mut [0.0; 11]);
+        for (got, expected) in numbers.iter().zip(expected) {
+            assert!(
+                (got - expected).abs() <= 3e-16 * expected,
+                "{got} {expected}"
+            );
+        }
+    }
 }
