@@ -4,9 +4,9 @@ use super::columns::ReadList;
 use super::plain;
 use super::rows::within_memory;
 use crate::pg::error::{Failure, Result};
-use crate::pg::rows::{Key, RowView};
+use crate::pg::rows::RowView;
 use pglearn_core::Error;
-use pglearn_core::split::{KeyHasher, Method, Spec, is_holdout, order_of_number};
+use pglearn_core::split::{KeyHasher, Method, Spec, is_holdout, order_of_time};
 use pglearn_core::value::Value;
 use pgrx::PgSqlErrorCode;
 use serde_json::Value as Json;
@@ -93,7 +93,9 @@ impl Membership {
                 let hash = self.tell_apart(mark)?;
                 is_holdout(hash, self.test_size)
             }
-            Rule::Time(column, cutoff) => time(row, *column)?.is_some_and(|time| time >= *cutoff),
+            Rule::Time(column, cutoff) => {
+                order_of_time(row.value(*column)).is_some_and(|time| time >= *cutoff)
+            }
             Rule::Flag(column) => matches!(row.value(*column), Value::Number(flag) if flag != 0.0),
         })
     }
@@ -127,17 +129,6 @@ fn hash(hasher: &mut KeyHasher, columns: &[usize], row: &RowView<'_>) -> Result<
         row.key(*column)?.feed(hasher);
     }
     Ok(hasher.finish())
-}
-
-/// The time of a row as a cut-off counts it; `None` where it is missing.
-fn time(row: &RowView<'_>, column: usize) -> Result<Option<i64>> {
-    Ok(match (row.key(column)?, row.value(column)) {
-        (_, Value::Missing) => None,
-        (_, Value::Number(number)) if number.is_nan() => None,
-        (Key::Integer(time), _) => Some(time),
-        (_, Value::Number(number)) => Some(order_of_number(number)),
-        _ => None,
-    })
 }
 
 fn spec(split: &Json) -> Option<Spec> {

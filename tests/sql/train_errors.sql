@@ -59,6 +59,9 @@ CALL tests.refused('SELECT train(''m'', ''t'', ''flag'', metric => ''rmse'')');
 CALL tests.refused('SELECT train(''m'', ''untouched'', ''flag'', class_weight => ''even'')');
 CALL tests.refused('SELECT train(''m'', ''untouched'', ''flag'', class_weight => ''{"true": 0}'')');
 CALL tests.refused('SELECT train(''m'', ''untouched'', ''y'', task => ''regression'', class_weight => ''balanced'')');
+-- What leaves the range of doubles is named.
+CALL tests.refused('SELECT train(''m'', ''SELECT g % 7 AS x, g % 3 = 0 AS y, 1e300 AS w FROM generate_series(1, 50) AS g'', ''y'', weight => ''w'', class_weight => ''{"true": 1e300}'')');
+CALL tests.refused('SELECT train(''m'', ''SELECT (g % 7)::float8 * 1e-309 AS x, g % 5 + g % 7 AS y FROM generate_series(1, 50) AS g'', ''y'', algorithm => ''ridge'')');
 CALL tests.refused('SELECT train(''m'', ''t'', ''flag'', class_weight => ''{"yes": 2}'')');
 CALL tests.refused('SELECT train(''m'', ''untouched'', ''y'', gate => ''{}'')');
 CALL tests.refused('SELECT train(''m'', ''untouched'', ''y'', alias => ''champion'', gate => ''{"metrics": "rmse"}'')');

@@ -135,6 +135,10 @@ SELECT training -> 'classes' AS counts FROM model_versions JOIN models USING (mo
 SELECT version FROM train('byclass', 'SELECT x, y, CASE WHEN y THEN 3 ELSE 1 END AS w FROM weighted', 'y', weight => 'w', split => '{"method": "none"}');
 SELECT version FROM train('byclass', 'SELECT x, y FROM weighted', 'y', class_weight => '{"true": 3}', split => '{"method": "none"}');
 SELECT bool_and(abs(a.weight - b.weight) < 1e-9) AS same FROM weights('byclass@1') AS a JOIN weights('byclass@2') AS b USING (feature);
+-- Balanced with weights: a weight of 2 is a row twice here too.
+SELECT version FROM train('even', 'weighted', 'y', weight => 'w', features => '{x}', class_weight => 'balanced', split => '{"method": "none"}', preprocess => '{"x": {"scale": "none"}}');
+SELECT version FROM train('even', 'SELECT x, y FROM weighted, generate_series(1, w)', 'y', class_weight => 'balanced', split => '{"method": "none"}', preprocess => '{"x": {"scale": "none"}}');
+SELECT bool_and(abs(a.weight - b.weight) < 1e-8) AS same FROM weights('even@1') AS a JOIN weights('even@2') AS b USING (feature);
 
 -- Warnings are kept: a column that tells the target, classes that are separated.
 SELECT version FROM train('leak', 'SELECT customer_id AS id, tenure_months, churned, upper(churned) AS left_us FROM subscribers', 'churned');

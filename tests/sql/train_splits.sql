@@ -121,3 +121,13 @@ SELECT version FROM train('late class', 'SELECT x, z, id > 2900 AS is_test, CASE
 SELECT classes, training -> 'rows' AS rows, metrics -> 'rows' AS scored FROM newest('late class');
 CALL tests.refused('SELECT train(''few'', ''SELECT x, y, true AS is_test FROM events'', ''y'', split => ''{"method": "column", "column": "is_test"}'')');
 CALL tests.refused('SELECT train(''few'', ''SELECT x, label, label = ''''yes'''' AS is_test FROM events'', ''label'', split => ''{"method": "column", "column": "is_test"}'')');
+
+-- A row keeps its side when what decides changes its type.
+CREATE TABLE retyped AS SELECT day, id AS number, x, y FROM events;
+SELECT metrics -> 'rows' AS held_out FROM train('retyped key', 'retyped', 'y', split => '{"key": "day"}', features => '{x}');
+SELECT metrics -> 'rows' AS held_out FROM train('retyped day', 'retyped', 'y', split => '{"method": "time", "column": "day"}', features => '{x}');
+SELECT metrics -> 'rows' AS held_out FROM train('retyped number', 'retyped', 'y', split => '{"method": "time", "column": "number"}', features => '{x}');
+ALTER TABLE retyped ALTER day TYPE timestamp, ALTER number TYPE double precision;
+SELECT name, abs(compared.v1 - (metrics ->> 'rmse')::float8) < 1e-12 AS same
+  FROM unnest(ARRAY['key', 'day', 'number']) AS part JOIN models ON name = 'retyped ' || part JOIN model_versions USING (model_id),
+       compare(name, 1, 1) AS compared WHERE compared.metric = 'rmse';

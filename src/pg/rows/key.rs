@@ -17,7 +17,8 @@ const UUID_BYTES: usize = 16;
 pub enum Key<'a> {
     /// NULL.
     Null,
-    /// Integers exactly, booleans (0, 1), dates in days, times and timestamps in microseconds.
+    /// Integers exactly, booleans (0, 1), times, timestamps and dates (their midnight, UTC) in
+    /// microseconds.
     Integer(i64),
     /// `real`, `double precision`.
     Float(f64),
@@ -49,6 +50,9 @@ pub(super) enum Hash {
     /// By the type's own function.
     Function(*mut pg_sys::FmgrInfo),
 }
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
 
 /// Numbers below are doubles if they are whole.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -99,9 +103,9 @@ pub(super) unsafe fn read<'a>(column: &Column, hash: Hash, datum: pg_sys::Datum)
                 Key::Float(kind.read(datum))
             }
             Some(ValueKind::Cell(CellKind::Int2)) => Key::Integer(i64::from(bits as i16)),
-            Some(ValueKind::Cell(CellKind::Int4) | ValueKind::Date) => {
-                Key::Integer(i64::from(bits as i32))
-            }
+            Some(ValueKind::Cell(CellKind::Int4)) => Key::Integer(i64::from(bits as i32)),
+            // As the timestamp that the column may become.
+            Some(ValueKind::Date) => Key::Integer(i64::from(bits as i32).saturating_mul(DAY)),
             Some(ValueKind::Cell(CellKind::Bool)) => Key::Integer(i64::from(bits & 0xff != 0)),
             Some(ValueKind::Cell(_) | ValueKind::Timestamp | ValueKind::Time) => {
                 Key::Integer(bits as i64)

@@ -8,8 +8,9 @@ use serde_json::Value as Json;
 /// How rows are weighted by their class.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClassWeight {
-    /// `balanced`: rows / (classes * rows of the class), so that classes weigh the same (King and Zeng
-    /// 2001, as scikit-learn); rows are counted, not weighed.
+    /// `balanced`: weight of all rows / (classes * weight of the class), so that classes weigh the same
+    /// (King and Zeng 2001, as scikit-learn); without weights rows are counted. A row of weight 2 is
+    /// two rows.
     Balanced,
     /// A weight for each class that is named; 1 for the others.
     Each(Vec<(String, f64)>),
@@ -45,16 +46,16 @@ impl ClassWeight {
         Ok(Self::Each(weights))
     }
 
-    /// The weight of each class, by its number. `counts` are the training rows of each.
+    /// The weight of each class, by its number. `masses` are what the training rows of each weigh, in
+    /// any unit.
     ///
     /// # Errors
     /// 22023 for a class that does not exist.
-    pub fn weights(&self, classes: &[String], counts: &[u64]) -> Result<Vec<f64>> {
+    pub fn weights(&self, classes: &[String], masses: &[f64]) -> Result<Vec<f64>> {
         match self {
             Self::Balanced => {
-                let rows = counts.iter().sum::<u64>() as f64;
-                let each = rows / classes.len() as f64;
-                Ok(counts.iter().map(|count| each / *count as f64).collect())
+                let each = masses.iter().sum::<f64>() / classes.len() as f64;
+                Ok(masses.iter().map(|mass| each / mass).collect())
             }
             Self::Each(given) => {
                 let mut weights = vec![1.0; classes.len()];

@@ -30,7 +30,13 @@ pub struct Judged {
 /// # Errors
 /// 22003 for a prediction beyond the range of doubles, 57014 on a cancel, 53200.
 pub fn judge(data: &Data, fitted: &Fitted, monitor: &mut dyn Monitor) -> Result<Judged> {
-    let scorer = Scorer::new(&fitted.pipeline).map_err(plain)?;
+    let scorer = Scorer::new(&fitted.pipeline).map_err(|error| match error {
+        // What was just learned is not damaged: a weight per unit is beyond the range of doubles.
+        Error::Corrupt { .. } => plain(Error::Breakdown {
+            phase: "coefficients",
+        }),
+        other => plain(other),
+    })?;
     let mut holdout = Holdout::stored(data.classes());
     let mut refused = 0;
     let mut scoring = Scoring::new(&scorer);

@@ -4,6 +4,7 @@ use super::class_weight::ClassWeight;
 use super::ingest::Ingested;
 use super::request::{self, Request};
 use crate::pg::error::{Failure, Result, memory_limit};
+use crate::pg::parse::excerpt;
 use crate::settings;
 use pglearn_core::Error;
 use pglearn_core::frame::{Frame, RowSet, class_counts};
@@ -14,6 +15,9 @@ use pglearn_core::preprocess::{self, Decision, Leak};
 use pgrx::PgSqlErrorCode;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+
+/// How the reason begins for which held-out rows of a class that training did not see are skipped.
+pub const UNSEEN: &str = "class not in the training part";
 
 /// The rows, told apart, with their target.
 pub struct Data {
@@ -90,8 +94,7 @@ impl Data {
                 for row in &rows {
                     holdout.remove(*row);
                 }
-                let reason = format!("class not in the training part: {}", gone.join(", "));
-                skipped.insert(reason, rows.len() as u64);
+                skipped.insert(unseen(&gone), rows.len() as u64);
             }
             if let [only] = classes.as_slice() {
                 return Err(one_class(request, only));
@@ -164,6 +167,22 @@ impl Data {
         .hint("Impute it: preprocess => '{\"…\": {\"impute\": \"median\"}}'."))
     }
 
+    /// What the training rows of each class weigh, in units of the heaviest row: their number where
+    /// there are no weights.
+    fn class_masses(&self) -> Vec<f64> {
+        let Some(weights) = &self.weights else {
+            return self.class_counts.iter().map(|n| *n as f64).collect();
+        };
+        let heaviest = weights.iter().copied().fold(0.0, f64::max);
+        let mut masses = vec![0.0; self.class_counts.len()];
+        for row in self.training.iter() {
+            if let Some(mass) = masses.get_mut(self.target[row] as usize) {
+                *mass += weights[row] / heaviest;
+            }
+        }
+        masses
+    }
+
     /// Multiplies the weights of rows by those of their classes.
     fn weigh(&mut self, given: Option<&ClassWeight>) -> Result<()> {
         let (Some(given), TargetKind::Classes { classes, .. }) = (given, &self.kind) else {
@@ -172,7 +191,7 @@ impl Data {
                 None => Ok(()),
             };
         };
-        let each = given.weights(classes, &self.class_counts)?;
+        let each = given.weights(classes, &self.class_masses())?;
         let of = |class: f64| each.get(class as usize).copied().unwrap_or(1.0);
         match &mut self.weights {
             Some(weights) => {
@@ -338,6 +357,17 @@ fn only_held_out(
     gone
 }
 
+/// The reason why held-out rows of classes without a training row do not count.
+fn unseen(classes: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let shown: Vec<_> = classes.iter().take(SHOWN).map(|c| excerpt(c)).collect();
+    let rest = match classes.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{UNSEEN}: {}{rest}", shown.join(", "))
+}
+
 fn no_rows(total: u64, skipped: &BTreeMap<String, u64>) -> Failure {
     let failure = Failure::new(
         PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -380,11 +410,10 @@ fn one_class(request: &Request, class: &str) -> Failure {
 
 /// An error of a design, its column a feature.
 fn named(error: Error, features: &[String]) -> Failure {
-    Failure::from_core(error, &|column| {
-        features
-            .get(column)
-            .cloned()
-            .unwrap_or_else(|| "the target".to_owned())
+    Failure::from_core(error, &|column| match features.get(column) {
+        Some(feature) => feature.clone(),
+        None if column == features.len() => "the target".to_owned(),
+        None => "the weight of a row times that of its class".to_owned(),
     })
 }
 

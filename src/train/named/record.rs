@@ -166,7 +166,7 @@ fn recipe(request: &Request, cutoff: Option<i64>) -> Result<Json> {
         split["seed"] = json!(request.seed);
     }
     if let Some(cutoff) = cutoff {
-        // As core::split counts times: microseconds or days since 2000, or the order of a number.
+        // As core::split counts times: microseconds since 2000, or the order of a number.
         split["cutoff"] = json!(cutoff);
     }
     let mut recipe = json!({

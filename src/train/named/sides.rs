@@ -1,11 +1,11 @@
 //! On which side of the split each row is.
 
 use crate::pg::error::{Failure, Result};
-use crate::pg::rows::{Key, RowView};
+use crate::pg::rows::RowView;
 use pglearn_core::Error;
 use pglearn_core::frame::RowSet;
 use pglearn_core::monitor::{Monitor, Progress, check};
-use pglearn_core::split::{KeyHasher, Method, Spec, is_holdout, order_of_number, time_cutoff};
+use pglearn_core::split::{KeyHasher, Method, Spec, is_holdout, order_of_time, time_cutoff};
 use pglearn_core::value::Value;
 use std::collections::HashMap;
 
@@ -84,12 +84,9 @@ impl Sides {
                 Side::Known(is_holdout(hash, self.test_size))
             }
             Rule::Content(columns) => Side::Marked(hash(&mut self.hasher, columns, row)?),
-            Rule::Time(column) => match (row.key(*column)?, row.value(*column)) {
-                (_, Value::Missing) => Side::Missing,
-                (_, Value::Number(number)) if number.is_nan() => Side::Missing,
-                (Key::Integer(time), _) => Side::Marked(time.cast_unsigned()),
-                (_, Value::Number(number)) => Side::Marked(order_of_number(number).cast_unsigned()),
-                _ => Side::Missing,
+            Rule::Time(column) => match order_of_time(row.value(*column)) {
+                Some(time) => Side::Marked(time.cast_unsigned()),
+                None => Side::Missing,
             },
             Rule::Flag(column) => match row.value(*column) {
                 Value::Number(flag) => Side::Known(flag != 0.0),

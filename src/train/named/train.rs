@@ -3,7 +3,7 @@
 use super::arguments::Arguments;
 use super::holdout::{self, Judged};
 use super::ingest::ingest;
-use super::learn::{self, Data};
+use super::learn::{self, Data, UNSEEN};
 use super::record::{self, Start};
 use super::request::Request;
 use crate::evaluate::promote::{self, Outcome, Promotion};
@@ -130,6 +130,12 @@ fn tell(request: &Request, data: &Data, judged: &Judged) {
     }
     if request.split.method == Method::None {
         return;
+    }
+    let unseen = data.skipped.iter().find(|(r, _)| r.starts_with(UNSEEN));
+    if let Some((reason, rows)) = unseen {
+        notice(&format!(
+            "{rows} held-out rows count for no metric, {reason}"
+        ));
     }
     let truth = judged.holdout.truth();
     match truth.first() {

@@ -12,4 +12,4 @@ mod time;
 
 pub use hash::{KeyHasher, is_holdout};
 pub use spec::{Method, Spec};
-pub use time::{order_of_number, time_cutoff};
+pub use time::{order_of_number, order_of_time, time_cutoff};

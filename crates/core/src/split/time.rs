@@ -2,6 +2,7 @@
 
 use crate::monitor::Monitor;
 use crate::selection::{by_order, nth};
+use crate::value::Value;
 use crate::{Error, Result};
 
 /// The bit that turns the order of unsigned numbers into that of signed ones.
@@ -32,6 +33,19 @@ pub fn time_cutoff(times: &[i64], test_size: f64, monitor: &mut dyn Monitor) -> 
         problem: "has the same value in every row".into(),
         hint: "Choose a column that varies, or another method: {\"method\": \"random\"}.".into(),
     })
+}
+
+/// What a `time` split sorts a row by: microseconds since 2000, of dates too, or the order of a number
+/// of whatever type, so that a cut-off holds when the type of its column changes. `None` for what is
+/// missing, and for texts.
+#[must_use]
+#[inline]
+pub fn order_of_time(value: Value<'_>) -> Option<i64> {
+    match value {
+        Value::Time(time) => Some(time),
+        Value::Number(number) if !number.is_nan() => Some(order_of_number(number)),
+        _ => None,
+    }
 }
 
 /// A number as a time that sorts alike, for a `time` split by a column of numbers; -0 is 0. NaN sorts
@@ -87,6 +101,16 @@ mod tests {
         assert!(ascending.map(order_of_number).is_sorted_by(|a, b| a < b));
         assert_eq!(order_of_number(-0.0), order_of_number(0.0));
         assert_eq!(order_of_number(-f64::NAN), order_of_number(f64::NAN));
+    }
+
+    #[test]
+    fn times_and_numbers_have_an_order() {
+        assert_eq!(order_of_time(Value::Time(-5)), Some(-5));
+        let (two, three) = (Value::Number(2.0), Value::Number(3.0));
+        assert!(order_of_time(two) < order_of_time(three));
+        for missing in [Value::Missing, Value::Number(f64::NAN), Value::Text("1")] {
+            assert_eq!(order_of_time(missing), None);
+        }
     }
 
     proptest! {
