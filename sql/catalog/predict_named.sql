@@ -7,7 +7,7 @@ CREATE FUNCTION predict(model text, VARIADIC "any") RETURNS double precision
     LANGUAGE c STABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'pglearn_predict';
 COMMENT ON FUNCTION predict(text, "any") IS
-    'prediction of a named model (''model'', ''model@alias'', ''model@3''): the value of a regression, a numeric or boolean class as a number; the row is a composite value or a jsonb by name, an array or scalars in the order of training';
+    'prediction of a named model (''model'', ''model@alias'', ''model@3''): the value of a regression, a numeric or boolean class as a number; the row is a composite value or a jsonb by name, an array or scalars in the order of training; in a jsonb a number for an interval or a time is seconds, and a nested object is refused';
 
 CREATE FUNCTION predict_class(model text, VARIADIC "any") RETURNS text
     LANGUAGE c STABLE PARALLEL SAFE

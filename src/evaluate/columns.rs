@@ -73,6 +73,11 @@ impl ReadList {
             .ok_or_else(|| Failure::internal("a column that is not read"))
     }
 
+    /// All columns of the source.
+    pub fn of_source(&self) -> &[SourceColumn] {
+        &self.columns
+    }
+
     /// The names to read, in the order of their places.
     pub fn names(&self) -> &[String] {
         &self.names

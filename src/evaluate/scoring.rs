@@ -1,73 +1,37 @@
 //! What a model says of the rows of a source.
 
 use super::columns::ReadList;
-use crate::pg::error::{Failure, Result};
-use crate::pg::rows::{RowView, SourceColumn};
-use crate::pg::value::ValueKind;
+use crate::pg::error::Result;
+use crate::pg::rows::RowView;
+use crate::registry::binding::{BoundRows, Column, Origin};
 use crate::registry::serving::Serving;
-use pglearn_core::pipeline::{Input, InputKind, Link, Scorer};
-use pglearn_core::value::Value;
-use pgrx::PgSqlErrorCode;
+use pglearn_core::pipeline::{Link, Scorer};
 use std::rc::Rc;
-
-/// Where an input stands in the view of a row.
-struct Place {
-    view: usize,
-    /// The column and the elements of its arrays, where it is an array.
-    array: Option<(String, usize)>,
-}
 
 /// Scores the rows of a source.
 pub struct Scoring {
-    serving: Rc<Serving>,
-    places: Vec<Place>,
-    elements: Vec<f64>,
+    rows: BoundRows,
     margins: Vec<f64>,
     /// One probability a class; of a regression the prediction.
     outputs: Vec<f64>,
 }
 
 impl Scoring {
-    /// Finds the inputs of a version among the columns of a source, by name.
+    /// Binds the columns of a source to the inputs of a version.
     ///
     /// # Errors
-    /// 42703, 42702; 42804 for a column whose type is of another kind than in training.
+    /// Those of [`bind`](crate::registry::binding::bind).
     pub fn new(serving: Rc<Serving>, list: &mut ReadList) -> Result<Self> {
         let part = format!("an input of model \"{}\"", serving.model);
-        let mut places = Vec::new();
-        for input in &serving.pipeline.inputs {
-            let view = list.add(&input.name, &part)?;
-            places.push(place(input, list.column(view)?, view)?);
-        }
+        let (outputs, width) = (serving.scorer.outputs(), width(&serving.scorer));
+        let of_source = list.of_source().to_vec();
+        let columns: Vec<Column<'_>> = of_source.iter().map(Column::from).collect();
+        let view = |name: &str| list.add(name, &part);
         Ok(Self {
-            margins: vec![0.0; serving.scorer.outputs()],
-            outputs: vec![0.0; width(&serving.scorer)],
-            elements: Vec::new(),
-            serving,
-            places,
+            rows: BoundRows::new(serving, Origin::Source, &columns, view)?,
+            margins: vec![0.0; outputs],
+            outputs: vec![0.0; width],
         })
-    }
-
-    /// The values of a row, one a slot.
-    #[inline]
-    fn values<'r>(&mut self, row: &'r RowView<'_>) -> Result<Vec<Value<'r>>> {
-        self.elements.clear();
-        for place in &self.places {
-            if let Some((name, length)) = &place.array {
-                gather(row, place.view, name, *length, &mut self.elements)?;
-            }
-        }
-        let mut values = Vec::with_capacity(self.serving.scorer.slots());
-        let mut elements = self.elements.iter();
-        for place in &self.places {
-            match &place.array {
-                None => values.push(row.value(place.view)),
-                Some((_, length)) => {
-                    values.extend(elements.by_ref().take(*length).map(|x| Value::Number(*x)));
-                }
-            }
-        }
-        Ok(values)
     }
 
     /// Scores a row; `false` where a value is missing and the model refuses that.
@@ -76,14 +40,15 @@ impl Scoring {
     /// 22023 for a value that the model cannot take, 2202E for an array of another length.
     #[inline]
     pub fn score(&mut self, row: &RowView<'_>) -> Result<bool> {
-        let values = self.values(row)?;
-        let scorer = &self.serving.scorer;
-        let scored = scorer.margins(&values, &mut self.margins);
-        if !scored.map_err(super::plain)? {
-            return Ok(false);
-        }
-        link(scorer.link(), &self.margins, &mut self.outputs);
-        Ok(true)
+        let (margins, outputs) = (&mut self.margins, &mut self.outputs);
+        self.rows.with_values(row, |serving, values| {
+            let scorer = &serving.scorer;
+            if !scorer.margins(values, margins).map_err(super::plain)? {
+                return Ok(false);
+            }
+            link(scorer.link(), margins, outputs);
+            Ok(true)
+        })
     }
 
     /// What each value of a row adds to each margin, margin after margin; `false` as
@@ -92,16 +57,16 @@ impl Scoring {
     /// # Errors
     /// As there.
     pub fn attributions(&mut self, row: &RowView<'_>, out: &mut Vec<f64>) -> Result<bool> {
-        let values = self.values(row)?;
-        let pipeline = &self.serving.pipeline;
-        for margin in 0..self.serving.scorer.outputs() {
-            let explained = pipeline.explain(margin, &values);
-            match explained.map_err(super::plain)? {
-                Some(explanation) => out.extend(explanation.attributions),
-                None => return Ok(false),
+        self.rows.with_values(row, |serving, values| {
+            for margin in 0..serving.scorer.outputs() {
+                let explained = serving.pipeline.explain(margin, values);
+                match explained.map_err(super::plain)? {
+                    Some(explanation) => out.extend(explanation.attributions),
+                    None => return Ok(false),
+                }
             }
-        }
-        Ok(true)
+            Ok(true)
+        })
     }
 
     /// The margins of the row scored last.
@@ -113,13 +78,13 @@ impl Scoring {
     /// the second of two classes, or the probability of each class.
     #[inline]
     pub fn scores(&self) -> &[f64] {
-        scores(self.serving.scorer.link(), &self.outputs)
+        scores(self.rows.serving().scorer.link(), &self.outputs)
     }
 
     /// The class decided for the row scored last.
     #[inline]
     pub fn class(&self) -> usize {
-        self.serving.scorer.class(&self.margins)
+        self.rows.serving().scorer.class(&self.margins)
     }
 }
 
@@ -147,63 +112,4 @@ pub fn width(scorer: &Scorer) -> usize {
         Link::Logistic => 2,
         Link::Identity | Link::Softmax => scorer.outputs(),
     }
-}
-
-fn place(input: &Input, column: &SourceColumn, view: usize) -> Result<Place> {
-    let (kind, array) = match input.length {
-        None => (column.kind, None),
-        Some(length) => (
-            column.element.map(ValueKind::Cell),
-            Some((input.name.clone(), length as usize)),
-        ),
-    };
-    match kind {
-        Some(kind) if alike(kind.input_kind(), input.kind) => Ok(Place { view, array }),
-        _ => Err(Failure::new(
-            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
-            format!(
-                "column \"{}\" of the source is of type {}, the model was trained on {}",
-                input.name, column.sql_type, input.sql_type
-            ),
-        )
-        .hint(format!(
-            "Cast it: source 'SELECT {}::{}, … FROM …'.",
-            pgrx::spi::quote_identifier(&input.name),
-            input.sql_type
-        ))),
-    }
-}
-
-/// Whether values of one kind may stand for those of another: booleans are 0 and 1, dates midnights.
-fn alike(given: InputKind, trained: InputKind) -> bool {
-    let group = |kind| match kind {
-        InputKind::Number | InputKind::Boolean => 0,
-        InputKind::Date | InputKind::Timestamp => 1,
-        InputKind::Text => 2,
-    };
-    group(given) == group(trained)
-}
-
-/// Appends the elements of an array column, NaN for all of a NULL array.
-fn gather(
-    row: &RowView<'_>,
-    view: usize,
-    name: &str,
-    length: usize,
-    elements: &mut Vec<f64>,
-) -> Result<()> {
-    let start = elements.len();
-    if !row.elements(view, elements)? {
-        elements.resize(start + length, f64::NAN);
-    }
-    let got = elements.len() - start;
-    if got == length {
-        return Ok(());
-    }
-    Err(Failure::new(
-        PgSqlErrorCode::ERRCODE_ARRAY_ELEMENT_ERROR,
-        format!(
-            "column \"{name}\" has an array of {got} elements, the model was trained on {length}"
-        ),
-    ))
 }

@@ -141,7 +141,7 @@ impl Failure {
                 let failure = Self::parameter(format!("{path}: {problem}"));
                 if hint.is_empty() { failure } else { failure.hint(hint) }
             }
-            Error::Row { slot, problem } => Self::parameter(format!("{slot}: {problem}")),
+            Error::Row { slot, problem } => Self::parameter(format!("{slot} {problem}")),
             Error::NotBinary { value } => {
                 Self::parameter(format!("observed label {value} is neither 0 nor 1"))
                     .detail("Labels are 0 and 1, or false and true.")

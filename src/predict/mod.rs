@@ -8,7 +8,6 @@ mod explain;
 mod margin;
 pub mod named;
 mod parameters;
-pub mod row_scorer;
 mod score_on_insert;
 
 pgrx::extension_sql_file!("../../sql/catalog/predict.sql", name = "predict");

@@ -2,6 +2,7 @@
 
 pub mod aliases;
 mod api;
+pub mod binding;
 mod catalog;
 mod grants;
 mod importance;

@@ -115,7 +115,7 @@ pub(super) fn not_mine(name: &str) -> Result<Failure> {
 pub(super) fn must_own(name: &str, owner: Option<Role>) -> Failure {
     let failure = Failure::new(
         PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-        format!("must be owner of model \"{name}\""),
+        format!("must be owner of model {name}"),
     );
     match owner.is_none_or(|owner| identity::role_name(owner).is_some()) {
         true => failure,

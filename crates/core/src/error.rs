@@ -48,9 +48,9 @@ pub enum Error {
         hint: String,
     },
     /// A row cannot be scored: a category that training did not see and the model refuses, an infinity.
-    #[error("{slot}: {problem}")]
+    #[error("{slot} {problem}")]
     Row {
-        /// The column, or `column[i]`.
+        /// What is refused, as a message begins: `column "x"`, `column "x[i]"` for an element.
         slot: String,
         /// What is wrong with its value.
         problem: String,

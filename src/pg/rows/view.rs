@@ -46,6 +46,18 @@ impl RowView<'_> {
         }
     }
 
+    /// The bytes of an array column behind its varlena header; `None` for NULL and for other columns.
+    #[inline]
+    #[must_use]
+    pub fn varlena(&self, column: usize) -> Option<&[u8]> {
+        let column = &self.columns[column];
+        column.element?;
+        // SAFETY: an array datum of the column's type; a copy goes into the row's context, which is the
+        // current one as long as the view lives.
+        self.datum(column)
+            .map(|datum| unsafe { array::varlena_bytes(datum) })
+    }
+
     /// Appends the elements of an array column, NaN for a NULL among them. `false` where the array is
     /// NULL.
     ///

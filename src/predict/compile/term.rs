@@ -140,7 +140,7 @@ impl Term<'_> {
 
     fn infinite(&self) -> String {
         raise(
-            &format!("{}: is infinite: ", self.encoder.slot),
+            &format!("column \"{}\" is infinite: ", self.encoder.slot),
             &self.operand.sql,
         )
     }
@@ -245,11 +245,11 @@ impl Term<'_> {
         match &self.operand.form {
             // Their output functions are not immutable; an empty text that only a row can tell.
             Form::Enum(..) | Form::Boolean => raise(
-                &format!("{slot}: has a value that was not seen in training"),
+                &format!("column \"{slot}\" has a value that was not seen in training"),
                 &format!("pg_catalog.repeat(''::pg_catalog.text, pg_catalog.num_nulls({x}))"),
             ),
             _ => raise(
-                &format!("{slot}: has a value that was not seen in training: "),
+                &format!("column \"{slot}\" has a value that was not seen in training: "),
                 &format!("COALESCE(({x})::pg_catalog.text, 'NULL'::pg_catalog.text)"),
             ),
         }

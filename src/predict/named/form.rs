@@ -2,25 +2,19 @@
 
 use super::array::ArrayForm;
 use super::json::JsonForm;
-use super::receiver::Receiver;
 use super::row::RowForm;
 use super::scalars::ScalarsForm;
 use crate::pg::call::Call;
 use crate::pg::composite::is_composite;
 use crate::pg::elements::element_type;
 use crate::pg::error::{Failure, Result};
+use crate::registry::binding::{Receiver, Row};
 use crate::registry::serving::Serving;
 use pglearn_core::value::Value;
 use pgrx::pg_sys;
 
 /// Where the row's arguments begin: behind the model.
 pub const FIRST: usize = 1;
-
-/// A row that is being read.
-pub trait Row<'a> {
-    /// Puts the value of a slot.
-    fn put(&mut self, slot: usize, value: Value<'a>);
-}
 
 /// A row of numbers, NaN where one is missing.
 pub struct Numbers<'r>(pub &'r mut [f64]);
@@ -32,16 +26,6 @@ impl Row<'_> for Numbers<'_> {
             Value::Number(number) => number,
             _ => f64::NAN,
         };
-    }
-}
-
-/// A row of any values.
-pub struct Values<'r, 'a>(pub &'r mut [Value<'a>]);
-
-impl<'a> Row<'a> for Values<'_, 'a> {
-    #[inline]
-    fn put(&mut self, slot: usize, value: Value<'a>) {
-        self.0[slot] = value;
     }
 }
 
@@ -100,7 +84,7 @@ impl Form {
             return Ok(Self::Json(JsonForm::new(serving, receivers, given)));
         }
         if is_composite(given) {
-            return Ok(Self::Row(RowForm::new(receivers)));
+            return Ok(Self::Row(RowForm::default()));
         }
         match element_type(given) {
             Some(element) => ArrayForm::new(serving, receivers, element).map(Self::Array),

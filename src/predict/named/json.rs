@@ -1,13 +1,16 @@
-//! A row as a `jsonb` object: members by name, understood as `jsonb_populate_record` would.
+//! A row as a `jsonb` object: members by name, understood as `jsonb_populate_record` would, but for two
+//! things. A number for an input of type `interval` or `time` is its seconds (`jsonb_populate_record`
+//! reads 90 as the text `90`, which as an interval is 90 seconds and as a time none). And an object or
+//! an array for an input that is one value is refused, also where the input is text
+//! (`jsonb_populate_record` would take its JSON as the text): a category was never meant by it.
 
-use super::form::{FIRST, Row};
-use super::receiver::Receiver;
-use super::row::list;
+use super::form::FIRST;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, Result};
 use crate::pg::jsonb::{Container, Damaged, Json, key_order};
 use crate::pg::literal;
 use crate::pg::text;
+use crate::registry::binding::{Receiver, Row, counted, list};
 use crate::registry::serving::Serving;
 use pglearn_core::options::nearest;
 use pglearn_core::value::Value;
@@ -168,9 +171,10 @@ impl Member {
             Json::Array(array) => Err(Failure::new(
                 PgSqlErrorCode::ERRCODE_ARRAY_ELEMENT_ERROR,
                 format!(
-                    "input {} of model \"{}\" takes {wanted} elements, the array has {}",
+                    "input {} of model \"{}\" takes {}, the array has {}",
                     String::from_utf8_lossy(&self.key),
                     serving.model,
+                    counted(wanted, "element"),
                     array.len()
                 ),
             )),

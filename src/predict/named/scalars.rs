@@ -1,16 +1,15 @@
 //! A row as arguments in the order of training.
 
-use super::array::Elements;
-use super::form::{FIRST, Row};
-use super::receiver::{Receiver, signature};
+use super::form::FIRST;
 use crate::pg::call::Call;
 use crate::pg::cell::CellKind;
-use crate::pg::elements::element_type;
 use crate::pg::error::{Failure, Result};
 use crate::pg::value::ValueKind;
+use crate::registry::binding::{Elements, Receiver, Row, counted, signature};
 use crate::registry::serving::Serving;
 use pglearn_core::value::Value;
 use pgrx::pg_sys;
+use std::ops::Range;
 
 /// One argument.
 enum Argument {
@@ -23,8 +22,8 @@ enum Argument {
     },
     /// An array, for an input that is one.
     Array(Elements),
-    /// An untyped NULL for an input that is an array.
-    MissingArray(Elements),
+    /// An untyped NULL for an input that is an array: its slots.
+    MissingArray(Range<usize>),
 }
 
 /// A row as arguments.
@@ -99,8 +98,9 @@ impl ScalarsForm {
                 Argument::Array(elements) if !call.is_null(FIRST + at) => {
                     elements.read(call.bytes(FIRST + at), serving, row)?;
                 }
-                Argument::Array(elements) | Argument::MissingArray(elements) => {
-                    elements.missing(row);
+                Argument::Array(elements) => elements.missing(row),
+                Argument::MissingArray(slots) => {
+                    slots.clone().for_each(|slot| row.put(slot, Value::Missing));
                 }
             }
         }
@@ -122,10 +122,8 @@ fn scalar(
             .map(|text| (receiver.clone(), text.to_owned()));
         return Ok(Argument::Literal { slot, text });
     }
-    match ValueKind::of(given) {
-        Some(kind) if receiver.accepts(kind) => Ok(Argument::Typed { slot, kind }),
-        _ => Err(receiver.wrong_type(given, serving)),
-    }
+    let kind = receiver.value_kind(given, serving)?;
+    Ok(Argument::Typed { slot, kind })
 }
 
 fn array(
@@ -137,27 +135,19 @@ fn array(
 ) -> Result<Argument> {
     let given = call.argument_type(at);
     if given == pg_sys::UNKNOWNOID && call.literal(at).is_none() {
-        return Elements::new(serving, pg_sys::TEXTOID, first, receivers.to_vec())
-            .map(Argument::MissingArray);
+        return Ok(Argument::MissingArray(first..first + receivers.len()));
     }
-    match element_type(given) {
-        Some(element) => {
-            Elements::new(serving, element, first, receivers.to_vec()).map(Argument::Array)
-        }
-        None => Err(receivers.first().map_or_else(
-            || Failure::internal("an array input without elements"),
-            |receiver| receiver.no_array(given, serving),
-        )),
-    }
+    Elements::of_input(serving, given, first, receivers.to_vec()).map(Argument::Array)
 }
 
 #[cold]
 fn wrong_number(call: &Call, serving: &Serving, given: usize, receivers: &[Receiver]) -> Failure {
     let inputs = serving.pipeline.inputs.len();
     let takes = match receivers.len() {
-        slots if slots != inputs => format!("{inputs} inputs ({slots} values)"),
-        1 => "one value".to_owned(),
-        _ => format!("{inputs} values"),
+        slots if slots != inputs => {
+            format!("{} ({slots} values)", counted(inputs, "input"))
+        }
+        _ => counted(inputs, "value"),
     };
     let failure = Failure::parameter(format!(
         "model \"{}\" takes {takes}, {given} given",

@@ -1,11 +1,12 @@
 //! What a place in a statement remembers between rows: versions, forms, room for a row.
 
-use super::form::{Form, Numbers, Values};
+use super::form::{Form, Numbers};
 use super::output::{Answer, Output};
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, Result};
 use crate::pg::moment::Moment;
 use crate::pg::table::Cell;
+use crate::registry::binding::{Values, lend};
 use crate::registry::serving::{Serving, serving_at};
 use pglearn_core::value::Value;
 use std::rc::Rc;
@@ -224,13 +225,6 @@ impl Plan {
         self.values = lend(values);
         answer
     }
-}
-
-/// An empty list for values of another lifetime, in the memory of this one: collecting what was
-/// mapped in place does not allocate.
-fn lend<'b>(mut values: Vec<Value<'_>>) -> Vec<Value<'b>> {
-    values.clear();
-    values.into_iter().map(|_| Value::Missing).collect()
 }
 
 #[cold]

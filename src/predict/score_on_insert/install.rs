@@ -1,14 +1,14 @@
 //! `score_on_insert` and `unscore_on_insert`: the table, the consent, the trigger.
 
 use super::predictions::Predictions;
+use super::scoring::RowScorer;
 use super::target::{Key, Target, definition};
 use crate::pg::context::quoted_extension_schema;
 use crate::pg::error::{Failure, Result, notice};
 use crate::pg::identity::{current_role, has_privileges_of};
 use crate::pg::parse;
-use crate::pg::relation::{Lock, OpenRelation};
+use crate::pg::relation::{Attribute, Lock, OpenRelation};
 use crate::pg::sql::{self, Param};
-use crate::predict::row_scorer::{Given, RowScorer};
 use crate::registry::serving::serving;
 use pglearn_core::options::nearest;
 use pgrx::spi::quote_identifier;
@@ -65,10 +65,9 @@ pub fn install(arguments: &Arguments<'_>) -> Result<String> {
     let serving = serving(arguments.model)?;
     let predictions = Predictions::of(&serving.pipeline)?;
     let attributes = relation.attributes();
-    let given: Vec<_> = attributes.iter().map(Given::of).collect();
-    RowScorer::new(&serving, &given).map_err(|failure| failure.within(&relation.name()))?;
+    RowScorer::new(&serving, &attributes).map_err(|failure| failure.within(&relation.name()))?;
     let key = attributes.iter().find(|a| a.name == arguments.key);
-    let key = Key::of(key.ok_or_else(|| no_key(arguments.key, &relation, &given))?)?;
+    let key = Key::of(key.ok_or_else(|| no_key(arguments.key, &relation, &attributes))?)?;
     let into = match parse::existing("into_table", arguments.into_table)? {
         Some(existing) => existing,
         None => create(arguments.into_table, &key, &predictions)?,
@@ -254,12 +253,12 @@ fn no_table(relation: &OpenRelation) -> Failure {
     .hint("Score with predict in a query instead.")
 }
 
-fn no_key(key: &str, relation: &OpenRelation, given: &[Given<'_>]) -> Failure {
+fn no_key(key: &str, relation: &OpenRelation, columns: &[Attribute]) -> Failure {
     let failure = Failure::new(
         PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
         format!("column \"{key}\" of {} does not exist", relation.name()),
     );
-    let names: Vec<&str> = given.iter().map(|column| column.name).collect();
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     match nearest(key, &names).first() {
         Some(near) => failure.hint(format!("Perhaps you mean the key '{near}'.")),
         None => failure,

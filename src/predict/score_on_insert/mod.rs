@@ -16,6 +16,7 @@ mod consent;
 mod install;
 mod predictions;
 mod run;
+mod scoring;
 mod target;
 
 pgrx::extension_sql_file!(

@@ -2,6 +2,7 @@
 
 use super::consent::Consent;
 use super::predictions::Predictions;
+use super::scoring::RowScorer;
 use super::target::{Key, Target};
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, Result};
@@ -12,9 +13,9 @@ use crate::pg::subtransaction;
 use crate::pg::table::Cell;
 use crate::pg::trigger::Insertion;
 use crate::pg::tuple_store::TupleStore;
-use crate::predict::row_scorer::{Given, RowScorer};
 use crate::registry::serving::{Serving, serving};
 use pgrx::PgSqlErrorCode;
+use std::rc::Rc;
 
 /// Scores the rows of the statement that fires the trigger.
 ///
@@ -103,14 +104,13 @@ fn write(insertion: &Insertion, consent: &Consent) -> Result<()> {
 /// The rows of [`Target::rows`].
 fn scored(
     insertion: &Insertion,
-    serving: &Serving,
+    serving: &Rc<Serving>,
     predictions: &Predictions<'_>,
     target: &Target<'_>,
     attributes: &[Attribute],
 ) -> Result<TupleStore> {
     let mut columns = RowScorer::columns(serving);
-    let given: Vec<_> = attributes.iter().map(Given::of).collect();
-    let mut scorer = RowScorer::new(serving, &given)?;
+    let mut scorer = RowScorer::new(serving, attributes)?;
     let key = columns.len();
     columns.push(target.key().name.clone());
     let layout = RowLayout::of(attributes, &columns)?;

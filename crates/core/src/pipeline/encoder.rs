@@ -304,7 +304,7 @@ pub(super) fn unknown_category(slot: &str, category: &str) -> Error {
     };
     row(
         slot,
-        format!("category \"{shown}{dots}\" was not seen in training"),
+        format!("has category \"{shown}{dots}\", which was not seen in training"),
     )
 }
 
@@ -321,7 +321,7 @@ pub(super) fn wrong_kind(slot: &str, value: Value<'_>, expected: &str) -> Error 
 
 fn row(slot: &str, problem: String) -> Error {
     Error::Row {
-        slot: slot.to_owned(),
+        slot: format!("column \"{slot}\""),
         problem,
     }
 }

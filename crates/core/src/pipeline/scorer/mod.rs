@@ -259,10 +259,16 @@ impl Scorer {
         let largest = (0..self.numbers).max_by(|a, b| size(*a).total_cmp(&size(*b)));
         let mut names = self.slots.iter().filter(|slot| slot.is_number());
         let slot = names.nth(largest.unwrap_or(0)).map(Slot::name);
-        Error::Row {
-            slot: slot.unwrap_or("prediction").to_owned(),
-            problem: "is so large that the prediction is beyond the range of double precision"
-                .to_owned(),
+        match slot {
+            Some(slot) => Error::Row {
+                slot: format!("column \"{slot}\""),
+                problem: "is so large that the prediction is beyond the range of double precision"
+                    .to_owned(),
+            },
+            None => Error::Row {
+                slot: "the prediction".to_owned(),
+                problem: "is beyond the range of double precision".to_owned(),
+            },
         }
     }
 }

@@ -169,11 +169,15 @@ fn rows_of_another_length_are_refused() {
 fn what_cannot_be_scored_is_named() {
     let scorer = Scorer::new(&super::speed::numbers(3)).unwrap();
     let problem = |x: [f64; 3]| scorer.margin_of_numbers(&x).unwrap_err().to_string();
-    assert_eq!(problem([0.0, f64::NEG_INFINITY, 0.0]), "c1: is infinite");
-    let beyond = "c2: is so large that the prediction is beyond the range of double precision";
+    assert_eq!(
+        problem([0.0, f64::NEG_INFINITY, 0.0]),
+        "column \"c1\" is infinite"
+    );
+    let beyond =
+        "column \"c2\" is so large that the prediction is beyond the range of double precision";
     assert_eq!(problem([1e308, 1.0, 1.7e308]), beyond);
     let text = scorer
         .margins(&[Value::Text("1"); 3], &mut [0.0])
         .unwrap_err();
-    assert_eq!(text.to_string(), "c0: is text, expected a number");
+    assert_eq!(text.to_string(), "column \"c0\" is text, expected a number");
 }

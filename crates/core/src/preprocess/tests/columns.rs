@@ -199,6 +199,6 @@ fn infinities_are_refused() {
     let refused = table.try_decide((&TargetKind::Number, &[0.0; 3]), PENALISED, json!({}));
     assert_eq!(
         refused.unwrap_err().to_string(),
-        "column \"x\": contains an infinity"
+        "column \"x\" contains an infinity"
     );
 }

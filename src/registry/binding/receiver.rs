@@ -1,8 +1,11 @@
 //! What a value of a row has to be, and texts that are read as one.
 
+use super::counted;
+use crate::pg::elements::element_type;
 use crate::pg::error::{Failure, Result};
 use crate::pg::literal;
 use crate::pg::query::type_name;
+use crate::pg::relation::base_type;
 use crate::pg::value::ValueKind;
 use crate::registry::serving::Serving;
 use pglearn_core::pipeline::{Input, InputKind};
@@ -62,7 +65,18 @@ impl Receiver {
         }
     }
 
-    /// Whether it takes the elements of an array: as [`accepts`](Self::accepts), and a number for a
+    /// How values of a type are read here.
+    ///
+    /// # Errors
+    /// 42804 for a type that it does not take.
+    pub fn value_kind(&self, given: pg_sys::Oid, serving: &Serving) -> Result<ValueKind> {
+        match ValueKind::of(given) {
+            Some(kind) if self.accepts(kind) => Ok(kind),
+            _ => Err(self.wrong_type(given, serving)),
+        }
+    }
+
+    /// Whether it takes the elements of an array that is a whole row: as [`accepts`](Self::accepts), and a number for a
     /// boolean, which an array of numbers has to hold as 0 or 1.
     pub fn accepts_element(&self, kind: ValueKind) -> bool {
         self.accepts(kind)
@@ -117,16 +131,23 @@ impl Receiver {
         } else {
             format!("{name}::{}", self.sql_type)
         };
-        self.refuse(&self.name, &type_name(given), serving)
+        self.refuse(&self.name, &type_name(base_type(given)), serving)
             .hint(format!("Convert it: {cast}."))
     }
 
-    /// The refusal of a value that is no array for an input that is one.
+    /// The refusal of a value for an input that is an array: of one that is none, or an array of others.
     #[cold]
-    pub fn no_array(&self, given: pg_sys::Oid, serving: &Serving) -> Failure {
+    pub fn wrong_array(&self, given: pg_sys::Oid, serving: &Serving) -> Failure {
         let input = self.input();
-        self.refuse(input, &type_name(given), serving)
-            .hint(format!("Pass an array: {}.", self.sql_type))
+        let failure = self.refuse(input, &type_name(base_type(given)), serving);
+        failure.hint(match element_type(given) {
+            None => format!("Pass an array: {}.", self.sql_type),
+            Some(_) => format!(
+                "Convert it: {}::{}.",
+                pgrx::spi::quote_identifier(input),
+                self.sql_type
+            ),
+        })
     }
 
     /// The refusal of JSON that cannot be a value here.
@@ -166,7 +187,12 @@ pub fn signature(serving: &Serving) -> String {
         .take(LISTED)
         .map(|input| match input.length {
             None => format!("{} {}", input.name, input.sql_type),
-            Some(length) => format!("{} {} ({length} elements)", input.name, input.sql_type),
+            Some(length) => format!(
+                "{} {} ({})",
+                input.name,
+                input.sql_type,
+                counted(length as usize, "element")
+            ),
         })
         .collect();
     let rest = match inputs.len().saturating_sub(LISTED) {
