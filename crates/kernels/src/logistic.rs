@@ -22,6 +22,8 @@ const STRIDE: usize = ROWS + 8;
 const KEPT: usize = 2;
 /// Cells of a cache line.
 const LINE: usize = 8;
+/// Cells added or cleared between two polls: 8 MB.
+const BETWEEN_TICKS: usize = 1 << 20;
 
 /// One span of a logistic regression with the design `(1, x)`.
 #[derive(Debug, Clone, Copy)]
@@ -71,26 +73,46 @@ impl LogisticSums {
         })
     }
 
-    /// Back to empty.
-    pub fn clear(&mut self) {
+    /// Back to empty. Calls `tick` every few milliseconds; its error ends the work half done.
+    ///
+    /// # Errors
+    /// That of `tick`.
+    pub fn clear<E>(&mut self, tick: &mut dyn FnMut() -> Result<(), E>) -> Result<(), E> {
         self.log_likelihood = 0.0;
         self.gradient.fill(0.0);
-        self.hessian.fill(0.0);
+        for cells in self.hessian.chunks_mut(BETWEEN_TICKS) {
+            tick()?;
+            cells.fill(0.0);
+        }
         self.min_margin = f64::INFINITY;
         self.max_abs_eta = 0.0;
+        Ok(())
     }
 
-    /// Adds the sums of other rows.
-    pub fn merge(&mut self, other: &Self) {
+    /// Adds the sums of other rows. Calls `tick` every few milliseconds; its error ends the work half
+    /// done.
+    ///
+    /// # Errors
+    /// That of `tick`.
+    pub fn merge<E>(
+        &mut self,
+        other: &Self,
+        tick: &mut dyn FnMut() -> Result<(), E>,
+    ) -> Result<(), E> {
         self.log_likelihood += other.log_likelihood;
         for (sum, term) in self.gradient.iter_mut().zip(&other.gradient) {
             *sum += term;
         }
-        for (sum, term) in self.hessian.iter_mut().zip(&other.hessian) {
-            *sum += term;
+        let chunks = self.hessian.chunks_mut(BETWEEN_TICKS);
+        for (sums, terms) in chunks.zip(other.hessian.chunks(BETWEEN_TICKS)) {
+            tick()?;
+            for (sum, term) in sums.iter_mut().zip(terms) {
+                *sum += term;
+            }
         }
         self.min_margin = self.min_margin.min(other.min_margin);
         self.max_abs_eta = self.max_abs_eta.max(other.max_abs_eta);
+        Ok(())
     }
 }
 

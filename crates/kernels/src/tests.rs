@@ -223,11 +223,11 @@ fn one_row_by_hand() {
     assert_eq!((sums.min_margin, sums.max_abs_eta), (0.0, 0.0));
     let twice = {
         let mut twice = sums.clone();
-        twice.merge(&sums);
+        twice.merge(&sums, &mut || Ok::<(), ()>(())).unwrap();
         twice
     };
     assert_eq!(twice.gradient, [1.0, 3.0]);
-    sums.clear();
+    sums.clear(&mut || Ok::<(), ()>(())).unwrap();
     assert_eq!(sums, LogisticSums::try_new(2).unwrap());
 }
 

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// Features at the most: the factor of so many takes 537 MB.
 pub const MAX_FEATURES: usize = 8192;
 /// Multiply-adds between two polls at the most.
-const FOLD_WORK: usize = 1 << 27;
+const FOLD_WORK: usize = 1 << 26;
 /// Multiply-adds below which starting threads costs more than it saves.
 const THREAD_WORK: usize = 2_000_000;
 /// Deviations between a column's mean and its origin beyond which squares lose digits.

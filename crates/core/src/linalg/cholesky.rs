@@ -4,6 +4,9 @@ use super::{Tick, dot};
 use crate::Result;
 use crate::tiles::zeroed;
 
+/// Rows of up to 8,192 cells that take a few milliseconds.
+const ROWS_BETWEEN_TICKS: usize = 512;
+
 /// `A[order, order] = L L'` for a symmetric positive semi-definite `A` of unit diagonal.
 ///
 /// Source: Golub and Van Loan, Matrix Computations, 4th ed., 4.2.7 (diagonal pivoting); computed
@@ -54,6 +57,9 @@ impl Cholesky {
             row[rank] = root;
             let column = order[rank];
             for (below, i) in tail.chunks_exact_mut(n).zip(rank + 1..) {
+                if i % ROWS_BETWEEN_TICKS == 0 {
+                    tick()?;
+                }
                 let (a, b) = (order[i].max(column), order[i].min(column));
                 let value = (entry(a, b) - dot(&below[..rank], &row[..rank])) / root;
                 below[rank] = value;
@@ -105,8 +111,12 @@ impl Cholesky {
 
     /// Lets the leading `rank` rows and columns absorb `v v'` by plane rotations (Golub and Van
     /// Loan, 6.5.4): stable, because something positive is added. `v` (pivot order) is consumed.
-    pub fn update(&mut self, v: &mut [f64]) {
+    ///
+    /// # Errors
+    /// What `tick` returns.
+    pub fn update(&mut self, v: &mut [f64], tick: Tick<'_>) -> Result<()> {
         for j in 0..self.rank {
+            tick()?;
             let diagonal = self.lower[j * self.n + j];
             let length = diagonal.hypot(v[j]);
             let (cos, sin) = (diagonal / length, v[j] / length);
@@ -118,6 +128,7 @@ impl Cholesky {
                 v[i] = cos * other - sin * old;
             }
         }
+        Ok(())
     }
 
     /// The transposed inverse of the leading `rank` rows and columns: row `j` (of `rank` cells)
@@ -131,6 +142,9 @@ impl Cholesky {
         for (j, column) in inverse.chunks_exact_mut(rank.max(1)).enumerate() {
             column[j] = 1.0 / self.row(j)[j];
             for i in j + 1..rank {
+                if i % ROWS_BETWEEN_TICKS == 0 {
+                    tick()?;
+                }
                 let row = self.row(i);
                 column[i] = -dot(&row[j..i], &column[j..i]) / row[i];
             }
@@ -185,7 +199,7 @@ mod tests {
     fn an_update_adds_an_outer_product() {
         let mut factor = Cholesky::factor(3, 1e-12, |i, j| A[i][j], &mut || Ok(())).unwrap();
         let v = [1.0, -2.0, 0.5];
-        factor.update(&mut v.clone());
+        factor.update(&mut v.clone(), &mut || Ok(())).unwrap();
         let inverse = factor.inverse_transposed(&mut || Ok(())).unwrap();
         for i in 0..3 {
             for j in 0..3 {
@@ -206,5 +220,30 @@ mod tests {
     fn a_not_finite_matrix_has_no_rank() {
         let factor = Cholesky::factor(2, 1e-12, |_, _| f64::NAN, &mut || Ok(())).unwrap();
         assert_eq!(factor.rank(), 0);
+    }
+
+    /// Speed; not part of the suite: `cargo test -p pglearn-core --release ticks -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "a measurement"]
+    fn ticks_of_8192_variables() {
+        use std::time::{Duration, Instant};
+        let n = 8192;
+        let start = Instant::now();
+        let mut last = start;
+        let mut longest = Duration::ZERO;
+        let mut tick = || {
+            let now = Instant::now();
+            longest = longest.max(now.duration_since(last));
+            last = now;
+            // From the middle on, ticks are shorter again.
+            match now.duration_since(start) > Duration::from_secs(60) {
+                true => Err(crate::Error::Stopped),
+                false => Ok(()),
+            }
+        };
+        let entry = |i: usize, j: usize| 0.5_f64.powi((i - j).min(1000) as i32);
+        let factor = Cholesky::factor(n, 1e-12, entry, &mut tick);
+        let took = start.elapsed();
+        println!("factor: {took:?}, longest {longest:?}, {}", factor.is_ok());
     }
 }

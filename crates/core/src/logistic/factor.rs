@@ -127,7 +127,7 @@ impl Factor {
         factor.find_nulls(constants, tick)?;
         factor.spanning = factor.best_spanning();
         if constant == Constant::AsGiven && factor.spanning.is_none() {
-            factor.restrict();
+            factor.restrict(tick)?;
         }
         Ok(factor)
     }
@@ -221,7 +221,7 @@ impl Factor {
 
     /// Without a constant the weighted raw means stay in the design: `X'WX` of the raw columns is
     /// the centred matrix plus `total * mean mean'`, a positive term that the factor absorbs.
-    fn restrict(&mut self) {
+    fn restrict(&mut self, tick: Tick<'_>) -> Result<()> {
         self.restricted = true;
         let root = self.total.sqrt();
         let rank = self.cholesky.rank();
@@ -229,7 +229,7 @@ impl Factor {
             .map(|i| self.column(i))
             .map(|column| root * (self.raw_means[column] / self.scale[column]))
             .collect();
-        self.cholesky.update(&mut v);
+        self.cholesky.update(&mut v, tick)
     }
 
     /// The Newton step for a gradient with respect to the coefficients of `(1, z)`.

@@ -12,6 +12,9 @@ use crate::linalg::{self, Tick, add_scaled, dot, norm};
 use crate::tiles::zeroed;
 use crate::{Error, Result};
 
+/// Rows of up to 8,192 cells that take a few milliseconds.
+const ROWS_BETWEEN_TICKS: usize = 512;
+
 /// Coefficients and covariance on the raw scale.
 #[derive(Debug)]
 pub(crate) struct Inference {
@@ -151,11 +154,13 @@ fn covariance(
         let deviation = norm(row);
         std_err[i] = if deviation > 0.0 { deviation } else { f64::NAN };
         for j in 0..=i {
+            if j % ROWS_BETWEEN_TICKS == 0 {
+                tick()?;
+            }
             let value = dot(row, &root[j * width..][..width]);
             covariance[i * k + j] = value;
             covariance[j * k + i] = value;
         }
-        tick()?;
     }
     Ok((covariance, std_err))
 }
@@ -175,6 +180,7 @@ fn covariance_root(layout: &Layout<'_>, nulls: &[Vec<f64>], tick: Tick<'_>) -> R
         for (cell, value) in row[1..].iter_mut().zip(&inverse[i * rank..][..rank]) {
             *cell = value / factor.scale[column];
         }
+        tick()?;
     }
     drop(inverse);
     if !factor.restricted {

@@ -161,7 +161,7 @@ impl<'a> Problem<'a> {
         let threads = if work < THREAD_WORK { 1 } else { self.threads };
         let source = &self.source;
         for_each_lane(&mut self.lanes, threads, watch, |lane, tick| {
-            lane.sums.clear();
+            lane.sums.clear(tick)?;
             let Lane {
                 sums,
                 scratch,
@@ -188,7 +188,7 @@ impl<'a> Problem<'a> {
         let zero = zeroed(direction.len())?;
         let (source, threads) = (&self.source, self.threads);
         for_each_lane(&mut self.lanes, threads, watch, |lane, tick| {
-            lane.sums.clear();
+            lane.sums.clear(tick)?;
             let Lane {
                 sums,
                 scratch,
@@ -274,8 +274,7 @@ impl<'a> Problem<'a> {
     fn merge(&mut self, watch: &mut Watch<'_>) -> Result<()> {
         if let Some((first, others)) = self.lanes.split_first_mut() {
             for lane in others {
-                first.sums.merge(&lane.sums);
-                watch.tick()?;
+                first.sums.merge(&lane.sums, &mut || watch.tick())?;
             }
         }
         Ok(())

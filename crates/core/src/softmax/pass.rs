@@ -7,6 +7,7 @@ use pglearn_kernels::{LogisticSums, Scratch, WeightedSpan, linear_predictor, wei
 use super::Rows;
 use super::stage::{Stage, probabilities};
 use super::survey::Classes;
+use crate::linalg::Tick;
 use crate::parallel::{Watch, for_each_lane, lane_ranges};
 use crate::tiles::{Span, TILE_ROWS, TILE_STRIDE, Tiles, zeroed};
 use crate::{Error, Result};
@@ -82,20 +83,21 @@ impl Sums {
         })
     }
 
-    fn clear(&mut self) {
+    fn clear(&mut self, tick: Tick<'_>) -> Result<()> {
         self.log_likelihood = 0.0;
         self.gradient.fill(0.0);
-        self.blocks.iter_mut().for_each(LogisticSums::clear);
+        self.blocks
+            .iter_mut()
+            .try_for_each(|block| block.clear(tick))
     }
 
-    fn merge(&mut self, other: &Self) {
+    fn merge(&mut self, other: &Self, tick: Tick<'_>) -> Result<()> {
         self.log_likelihood += other.log_likelihood;
         for (sum, term) in self.gradient.iter_mut().zip(&other.gradient) {
             *sum += term;
         }
-        for (sum, term) in self.blocks.iter_mut().zip(&other.blocks) {
-            sum.merge(term);
-        }
+        let mut pairs = self.blocks.iter_mut().zip(&other.blocks);
+        pairs.try_for_each(|(sum, term)| sum.merge(term, tick))
     }
 }
 
@@ -179,7 +181,7 @@ impl<'a> Passes<'a> {
         let threads = if work < THREAD_WORK { 1 } else { self.threads };
         let source = &self.source;
         for_each_lane(&mut self.lanes, threads, watch, |lane, tick| {
-            lane.sums.clear();
+            lane.sums.clear(tick)?;
             let mut first = lane.range.start;
             for tile in source.tiles.spans(lane.range.clone()) {
                 let chosen = (first / TILE_ROWS) % every == every / 2;
@@ -199,10 +201,12 @@ impl<'a> Passes<'a> {
     /// Half the weighted products of the columns of `(1, z)`; then the first block of the sums.
     pub fn gram(&mut self, watch: &mut Watch<'_>) -> Result<()> {
         let (source, threads) = (&self.source, self.threads);
+        let products = (source.features + 1) * (source.features + 1);
+        let span_rows = (SPAN_WORK / products / 8 * 8).clamp(8, source.span_rows);
         for_each_lane(&mut self.lanes, threads, watch, |lane, tick| {
-            lane.sums.clear();
+            lane.sums.clear(tick)?;
             for tile in source.tiles.spans(lane.range.clone()) {
-                for span in tile.parts(source.span_rows) {
+                for span in tile.parts(span_rows) {
                     tick()?;
                     let (stage, rows) = (&mut lane.stage, span.rows);
                     stage.take(span, &source.offsets);
@@ -233,8 +237,7 @@ impl<'a> Passes<'a> {
     fn merge(&mut self, watch: &mut Watch<'_>) -> Result<()> {
         if let Some((first, others)) = self.lanes.split_first_mut() {
             for lane in others {
-                first.sums.merge(&lane.sums);
-                watch.tick()?;
+                first.sums.merge(&lane.sums, &mut || watch.tick())?;
             }
         }
         Ok(())

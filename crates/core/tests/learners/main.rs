@@ -5,6 +5,7 @@
 mod edges;
 mod options;
 mod phases;
+mod polls;
 mod reference;
 mod rows;
 mod speed;

@@ -9,7 +9,7 @@ use pglearn_core::tiles::{TileBuffer, Tiles};
 use serde_json::{Value, json};
 
 /// Rows of `d` standard features and a target.
-fn tiles(n: usize, d: usize, classes: usize) -> Tiles {
+pub fn tiles(n: usize, d: usize, classes: usize) -> Tiles {
     let mut state = 88_172_645_463_325_252_u64;
     let mut uniform = || {
         state ^= state << 13;
