@@ -59,6 +59,25 @@ pub fn of(oid: pg_sys::Oid) -> NamedType {
     }
 }
 
+impl NamedType {
+    /// The type below domains, those of an array's elements too: no CHECK of others runs where a value
+    /// is turned into it.
+    #[must_use]
+    pub fn without_domains(&self) -> Self {
+        // SAFETY: syscache look-ups for types that exist; invalid where there is no array type.
+        let array = unsafe {
+            match pg_sys::get_element_type(self.base) {
+                pg_sys::InvalidOid => pg_sys::InvalidOid,
+                element => pg_sys::get_array_type(pg_sys::getBaseType(element)),
+            }
+        };
+        match array {
+            pg_sys::InvalidOid => of(self.base),
+            array => of(array),
+        }
+    }
+}
+
 /// A type's name with its schema, unless that is `pg_catalog`.
 fn qualified(oid: pg_sys::Oid) -> String {
     let _settings = SettingScope::new(&[(c"search_path", c"pg_catalog, pg_temp")]);

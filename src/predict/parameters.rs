@@ -6,7 +6,8 @@ use crate::pg::types;
 use pglearn_core::pipeline::Input;
 use pgrx::PgSqlErrorCode;
 
-/// One parameter an input, named and typed as it.
+/// One parameter an input, named and typed as it; where that is a domain, as what it is over: the model
+/// may be another's, and so may be what the domain checks, as whoever calls the function.
 ///
 /// # Errors
 /// 54023 for more than `most`, 42704 where a type is gone.
@@ -26,7 +27,7 @@ pub fn of(inputs: &[Input], most: usize) -> Result<Vec<Parameter>> {
             .map_err(|failure| failure.within(&format!("input \"{}\"", input.name)))?;
         Ok(Parameter {
             name: Some(input.name.clone()),
-            sql_type,
+            sql_type: sql_type.without_domains(),
         })
     };
     inputs.iter().map(parameter).collect()

@@ -130,3 +130,13 @@ SELECT count(*), bool_and(p.prediction = (ml.predict('leaving', c) = 1)) AS same
   FROM shop.customers AS c, predict_leaving(tenure_months, monthly_charges, contract_type, plan, score, joined, seen, paperless) AS p;
 SELECT bool_and(abs(margin - ln(p / (1 - p))) < 1e-9) AS explanations_sum
   FROM shop.customers AS c, ml.predict_proba('leaving', c) AS p, LATERAL (SELECT sum(attribution) FROM ml.explain_predict('leaving', c)) AS e(margin) WHERE id <= 200;
+
+-- What a domain of the model's owner checks does not run as whoever calls the function.
+CREATE SCHEMA lair;
+CREATE FUNCTION lair.spy(float8) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'spied on %', current_user; RETURN true; END $$;
+CREATE DOMAIN lair.watched AS float8;
+CREATE TABLE lair.data AS SELECT (g % 7)::lair.watched AS a, ARRAY[g % 5, g % 3]::lair.watched[] AS b, (g % 7 + g % 5 + g % 11)::float8 AS y FROM generate_series(1, 200) AS g;
+SELECT status FROM ml.train('bait', 'lair.data', 'y');
+ALTER DOMAIN lair.watched ADD CHECK (lair.spy(VALUE)) NOT VALID;
+SELECT ml.deploy('bait', 'predict_bait'), ml.compile('bait', 'bait_value');
+SELECT bait_value(1, '{2,1}') / prediction BETWEEN 0.999999 AND 1.000001 AS agrees FROM predict_bait(1, '{2,1}');
