@@ -12,7 +12,8 @@
 //! | `boolean` | `boolean` |
 //! | `text`, `varchar`, `char(n)`, `name`, `"char"`, an enum | any of them |
 //! | `date`, `timestamp`, `timestamptz` | any of them |
-//! | an array of numbers, or of booleans | an array of numbers, or of booleans, of as many elements |
+//! | an array of numbers | arrays of the numeric types, of as many elements |
+//! | an array of booleans | `boolean[]`, of as many elements |
 //!
 //! A domain counts as its base type. A boolean is no number and a number no boolean, as in SQL: the hint
 //! of the refusal is the cast.
@@ -139,7 +140,7 @@ pub fn bind(serving: &Serving, origin: Origin, columns: &[Column<'_>]) -> Result
     Ok(bound)
 }
 
-/// Whether an array of a type can be read as an array input at all: a type of arrays a model reads.
+/// How the elements of an array type are read; `None` where it is none, or of elements no model reads.
 fn array_kind(given: pg_sys::Oid) -> Option<ValueKind> {
     element_type(given).and_then(ValueKind::of)
 }
