@@ -80,6 +80,12 @@ impl Ending {
         1e-13 * (self.weight.min(1.0) + log_likelihood.abs())
     }
 
+    /// Whether a rise by that much, which a shortened step promises, drowns in rounding. A full step may
+    /// be that small near the maximum; where one was too long and shorter ones are so small, none helps.
+    pub fn drowns(&self, rise: f64, log_likelihood: f64) -> bool {
+        rise <= self.rounding(log_likelihood)
+    }
+
     /// The decrement that may be left: in standard errors, which many rows make small.
     pub fn settled(&self, rows: usize, coefficients: usize) -> f64 {
         let each = rows as f64 / (10 * coefficients) as f64;
@@ -329,6 +335,9 @@ impl<L: Likelihood> Search<'_, L> {
                 return Ok(Some(curvature));
             }
             fraction /= 2.0;
+            if self.ending.drowns(fraction * decrement * decrement, value) {
+                break;
+            }
         }
         self.theta = from;
         Ok(None)

@@ -1,5 +1,5 @@
 //! Likelihoods with a penalty on squares and too many coefficients for their curvature: quasi-Newton
-//! steps from a fixed bound on it.
+//! steps from a fixed bound on it. Each step costs a pass without curvature.
 //!
 //! Source: Nocedal and Wright 2006, Numerical Optimization, 2nd ed., 7.2 (limited-memory BFGS).
 
@@ -11,10 +11,12 @@ use crate::penalised::{Curvature, Ending, Likelihood, Maximum, penalised_gradien
 use crate::tiles::zeroed;
 use crate::{Error, Result};
 
+/// Steps that count as one iteration: a Newton step, solved by products, would take about as many.
+pub(crate) const STEPS: u32 = 10;
 /// Steps remembered.
 const MEMORY: usize = 16;
 /// The decrement at which the search ends, for rows few enough to count.
-const SETTLED: f64 = 1e-9;
+const SETTLED: f64 = 1e-10;
 /// Halvings of one step at the most.
 const MAX_HALVINGS: u32 = 60;
 
@@ -27,24 +29,27 @@ struct Memory {
 }
 
 /// Maximises the likelihood less the penalty from 0, where the likelihood's last pass over all rows
-/// was. `bound` is a curvature to begin with, which is scaled as the search learns.
+/// was. `bound` is a curvature to begin with, which is scaled as the search learns. [`STEPS`]
+/// steps count as an iteration; `most` are taken.
 pub(crate) fn maximise<L: Likelihood>(
     likelihood: &mut L,
     bound: &impl Curvature,
     ending: &Ending,
+    most: u32,
     watch: &mut Watch<'_>,
 ) -> Result<Maximum> {
     watch.progress.phase = "iteration";
-    watch.progress.total = u64::from(ending.max_iter);
+    watch.progress.total = ending.max_iter.into();
     let mut theta = zeroed(likelihood.gradient().len())?;
     let mut memories: VecDeque<Memory> = VecDeque::new();
     let each = likelihood.rows() as f64 / (10 * theta.len()) as f64;
     let settled = SETTLED * each.sqrt().clamp(1.0, 100.0);
     let mut gradient = penalised_gradient(likelihood, &theta, ending.lambda);
     let mut now = value(likelihood, &theta, ending.lambda);
-    let mut iterations = 0;
+    let mut steps = 0;
     loop {
-        watch.progress.done = u64::from(iterations);
+        let iterations = u32::div_ceil(steps, STEPS);
+        watch.progress.done = iterations.into();
         watch.progress.loss = -now;
         let step = ascent(&memories, bound, &gradient, &mut || watch.tick())?;
         let rise = dot(&step, &gradient);
@@ -63,7 +68,7 @@ pub(crate) fn maximise<L: Likelihood>(
         if decrement <= settled {
             return Ok(end(true, theta));
         }
-        if iterations >= ending.max_iter {
+        if steps >= ending.max_iter.saturating_mul(STEPS).min(most) {
             return Ok(end(gap <= ending.tolerance, theta));
         }
         let from = theta.clone();
@@ -79,12 +84,12 @@ pub(crate) fn maximise<L: Likelihood>(
                 break;
             }
             halvings += 1;
-            if halvings == MAX_HALVINGS {
+            fraction /= 2.0;
+            if halvings == MAX_HALVINGS || ending.drowns(fraction * rise, now) {
                 return Ok(end(gap <= floor.max(ending.tolerance), from));
             }
-            fraction /= 2.0;
         }
-        iterations += 1;
+        steps += 1;
         let before = std::mem::replace(
             &mut gradient,
             penalised_gradient(likelihood, &theta, ending.lambda),

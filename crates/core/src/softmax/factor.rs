@@ -1,6 +1,6 @@
 //! The penalised curvature of all classes, factored.
 
-use super::pass::{Passes, pair};
+use super::pass::Passes;
 use crate::linalg::{Cholesky, Tick, add_scaled, dot};
 use crate::logistic::PenalisedFactor;
 use crate::penalised::Curvature;
@@ -53,10 +53,10 @@ impl Factor {
         for k in 0..classes - 1 {
             for l in 0..=k {
                 tick()?;
-                let block = &passes.sums().blocks[pair(classes, l, k)].hessian;
+                let cell = |i, j| passes.sums().cell(classes, (l, k), (i, j));
                 for (a, i) in variables.iter().enumerate() {
                     for (b, j) in variables.iter().enumerate() {
-                        let value = ties.entry(block, *i, *j);
+                        let value = ties.entry(cell, *i, *j);
                         matrix[(k * v + a) * n + l * v + b] = value;
                         matrix[(l * v + b) * n + k * v + a] = value;
                     }
@@ -125,11 +125,9 @@ fn complete(matrix: &mut [f64], classes: usize, v: usize) {
 }
 
 impl Ties {
-    /// A cell of a symmetric block, given by its lower triangle; without an intercept that of the raw
+    /// A cell of a block, which `h` gives; without an intercept that of the raw
     /// columns.
-    fn entry(&self, block: &[f64], i: usize, j: usize) -> f64 {
-        let p = self.shifts.len() + 1;
-        let h = |i: usize, j: usize| block[i.max(j) * p + i.min(j)];
+    fn entry(&self, h: impl Fn(usize, usize) -> f64, i: usize, j: usize) -> f64 {
         if self.intercept {
             return h(i, j);
         }

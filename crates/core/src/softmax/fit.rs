@@ -1,6 +1,7 @@
 //! The fit from rows to coefficients.
 
 use super::factor::{Bound, Factor, Ties};
+use super::method::Method;
 use super::pass::Passes;
 use super::survey::Classes;
 use super::{DENSE, Rows};
@@ -65,7 +66,8 @@ pub fn working_memory(features: usize, classes: usize, threads: usize) -> u64 {
     let staging = (p + k + 8).saturating_mul(TILE_STRIDE as u64);
     let cells = if size <= DENSE as u64 {
         let lanes = lanes_at_most(size as usize) as u64;
-        size * size * (lanes + 3) + lanes * staging
+        let joint = size.saturating_mul(TILE_STRIDE as u64);
+        size * size * (lanes + 3) + (staging + joint) * lanes + size * 48
     } else {
         let lanes = lanes_at_most((size as usize).isqrt()) as u64;
         (size + staging).saturating_mul(lanes) + size.saturating_mul(48) + p * p * (lanes + 3)
@@ -99,8 +101,13 @@ pub fn fit(
     let unit = survey.unit;
     let present = Classes::take(rows, classes, watch)?;
     let size = present.present.len() * (rows.features + 1);
-    let mut passes = Passes::new(rows, &present, unit, size <= DENSE, params.threads)?;
-    let dense = size <= DENSE;
+    let method = Method::choose(
+        rows.tiles.rows(),
+        present.present.len(),
+        rows.features + 1,
+        params,
+    );
+    let mut passes = Passes::new(rows, &present, unit, method.curvature(), params.threads)?;
     let prepared = prepare(&mut passes, params, &survey, watch)?;
     let ending = Ending {
         lambda: params.lambda * unit,
@@ -114,13 +121,29 @@ pub fn fit(
         passes,
         ties: prepared.ties.clone(),
     };
-    let maximum = if dense {
-        let every = stride(rows.tiles.rows(), size, params.max_iter);
-        likelihood.evaluate(&zero, true, every, watch)?;
-        maximise(&mut likelihood, &ending, every, watch)?
-    } else {
+    let mut maximum = None;
+    if let Method::Steps { most, .. } = method {
         likelihood.evaluate(&zero, false, 1, watch)?;
-        quasi_newton::maximise(&mut likelihood, &prepared, &ending, watch)?
+        // With something to fall back on only the full accuracy will do.
+        let tolerance = if method.curvature() {
+            0.0
+        } else {
+            ending.tolerance
+        };
+        let ending = Ending {
+            tolerance,
+            ..ending
+        };
+        let reached = quasi_newton::maximise(&mut likelihood, &prepared, &ending, most, watch)?;
+        maximum = (reached.converged || !method.curvature()).then_some(reached);
+    }
+    let maximum = match maximum {
+        Some(maximum) => maximum,
+        None => {
+            let every = stride(rows.tiles.rows(), size, params.max_iter);
+            likelihood.evaluate(&zero, true, every, watch)?;
+            maximise(&mut likelihood, &ending, every, watch)?
+        }
     };
     let p = rows.features + 1;
     let mut fitted = Softmax {

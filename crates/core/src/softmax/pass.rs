@@ -5,6 +5,7 @@ use std::ops::Range;
 use pglearn_kernels::{LogisticSums, Scratch, WeightedSpan, linear_predictor, weighted_products};
 
 use super::Rows;
+use super::joint::{self, Joint};
 use super::stage::{Stage, probabilities};
 use super::survey::Classes;
 use crate::linalg::Tick;
@@ -14,6 +15,8 @@ use crate::{Error, Result};
 
 /// Multiply-adds between two polls at the most.
 const SPAN_WORK: usize = 40_000_000;
+/// Probabilities that stay in the second-level cache.
+const SPAN_CELLS: usize = 1 << 16;
 /// Multiply-adds below which starting threads costs more than it saves.
 const THREAD_WORK: usize = 2_000_000;
 
@@ -45,8 +48,10 @@ pub(super) struct Sums {
     pub gradient: Vec<f64>,
     /// Without room for a curvature one block, for [`Passes::gram`]. Else gradient of class `k` in `k`,
     /// and curvature of class `k` with itself but for the last class;
-    /// then the curvature of pairs `k < l` of all but the last class, `l` by `l`.
+    /// then, where `joint` has not got it, the curvature of pairs `k < l` of all but the last class,
+    /// `l` by `l`.
     pub blocks: Vec<LogisticSums>,
+    joint: Option<Joint>,
 }
 
 /// Rows and work space.
@@ -59,7 +64,7 @@ pub(super) struct Passes<'a> {
 }
 
 /// Place of the curvature of a pair of classes, `k <= l`, neither the last of `classes`.
-pub(super) fn pair(classes: usize, k: usize, l: usize) -> usize {
+fn pair(classes: usize, k: usize, l: usize) -> usize {
     if k == l {
         k
     } else {
@@ -70,7 +75,12 @@ pub(super) fn pair(classes: usize, k: usize, l: usize) -> usize {
 impl Sums {
     /// `curvature` says whether there is room for one.
     fn new(classes: usize, p: usize, curvature: bool) -> Result<Self> {
-        let pairs = (classes - 1) * (classes - 2) / 2;
+        let together = curvature && p <= joint::MOST;
+        let pairs = if together {
+            0
+        } else {
+            (classes - 1) * (classes - 2) / 2
+        };
         let mut blocks = Vec::new();
         let bytes = (p * p * size_of::<f64>()) as u64;
         for _ in 0..if curvature { classes + pairs } else { 1 } {
@@ -80,15 +90,30 @@ impl Sums {
             log_likelihood: 0.0,
             gradient: zeroed(classes * p)?,
             blocks,
+            joint: match together {
+                true => Some(Joint::new(classes, p)?),
+                false => None,
+            },
         })
+    }
+
+    /// A cell of the curvature between classes `k <= l` of `classes`, neither the last.
+    pub fn cell(&self, classes: usize, (k, l): (usize, usize), (i, j): (usize, usize)) -> f64 {
+        match &self.joint {
+            Some(joint) if k < l => joint.cell(k, l, i, j),
+            _ => {
+                let p = self.gradient.len() / classes;
+                self.blocks[pair(classes, k, l)].hessian[i.max(j) * p + i.min(j)]
+            }
+        }
     }
 
     fn clear(&mut self, tick: Tick<'_>) -> Result<()> {
         self.log_likelihood = 0.0;
         self.gradient.fill(0.0);
-        self.blocks
-            .iter_mut()
-            .try_for_each(|block| block.clear(tick))
+        let joint = self.joint.as_mut().map(|joint| &mut joint.sums);
+        let mut blocks = self.blocks.iter_mut().chain(joint);
+        blocks.try_for_each(|block| block.clear(tick))
     }
 
     fn merge(&mut self, other: &Self, tick: Tick<'_>) -> Result<()> {
@@ -97,7 +122,11 @@ impl Sums {
             *sum += term;
         }
         let mut pairs = self.blocks.iter_mut().zip(&other.blocks);
-        pairs.try_for_each(|(sum, term)| sum.merge(term, tick))
+        pairs.try_for_each(|(sum, term)| sum.merge(term, tick))?;
+        match (&mut self.joint, &other.joint) {
+            (Some(sum), Some(term)) => sum.sums.merge(&term.sums, tick),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -131,7 +160,10 @@ impl<'a> Passes<'a> {
             places: classes.place.clone(),
             classes: k,
             offsets: Vec::new(),
-            span_rows: (SPAN_WORK / work / 8 * 8).clamp(8, TILE_ROWS),
+            span_rows: (SPAN_WORK / work)
+                .min(SPAN_CELLS / k)
+                .next_multiple_of(8)
+                .clamp(8, TILE_ROWS),
         };
         Ok(Self {
             source,
@@ -334,6 +366,9 @@ impl Source<'_> {
         }
         if !curvature {
             return Ok(());
+        }
+        if let Some(joint) = &mut sums.joint {
+            return joint.add(x, eta, &weight[..rows], scratch, tick);
         }
         residual.fill(0.0);
         for l in 1..last {

@@ -256,6 +256,10 @@ impl Search<'_, '_> {
                 return Ok(true);
             }
             fraction /= 2.0;
+            let rise = fraction * step.decrement * step.decrement;
+            if self.ending.drowns(rise, value) {
+                break;
+            }
         }
         self.theta = from;
         Ok(false)
