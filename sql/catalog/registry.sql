@@ -209,3 +209,6 @@ COMMENT ON COLUMN alias_history.reason IS 'in the words of who moved it';
 COMMENT ON COLUMN alias_history.gate IS 'what the gate measured';
 COMMENT ON COLUMN alias_history.moved_by IS 'name of the role that moved it';
 COMMENT ON COLUMN alias_history.moved_at IS 'when';
+COMMENT ON SEQUENCE models_model_id_seq IS 'numbers of models';
+COMMENT ON SEQUENCE model_versions_version_id_seq IS 'numbers of versions in the database';
+COMMENT ON SEQUENCE alias_history_history_id_seq IS 'numbers of the moves of aliases';

@@ -1,4 +1,4 @@
-//! Training: `train` makes versions of named models ([`named`]); by MADlib's names, `logregr_train` and
+//! Training: `train` makes versions of named models (`named`); by MADlib's names, `logregr_train` and
 //! `linregr_train` turn rows into model tables.
 
 mod api;

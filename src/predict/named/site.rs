@@ -66,7 +66,7 @@ pub fn predict_number(call: &Call, output: Output) -> Result<Option<f64>> {
 /// slot; `None` where the row is NULL. For functions with the arguments of `predict`.
 ///
 /// # Errors
-/// Those of [`predict`] and of `work`.
+/// Those of `predict` and of `work`.
 pub fn with_row<T>(
     call: &Call,
     work: impl FnOnce(&Serving, &[Value<'_>]) -> Result<T>,

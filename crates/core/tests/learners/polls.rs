@@ -59,7 +59,7 @@ fn measure(rows: usize, columns: usize, name: &str, hyperparams: &Value, seconds
     };
     let outcome = learner.learn(&problem, &mut gaps);
     let end = gaps.last.elapsed();
-    println!(
+    eprintln!(
         "{name} {hyperparams} {rows} x {columns}: {:.2} s, {}, after the last poll {:.0} ms",
         start.elapsed().as_secs_f64(),
         outcome.map_or_else(
@@ -69,7 +69,7 @@ fn measure(rows: usize, columns: usize, name: &str, hyperparams: &Value, seconds
         end.as_secs_f64() * 1e3,
     );
     for ((phase, done), gap) in gaps.phases {
-        println!("    {phase} {done}: {:.0} ms", gap.as_secs_f64() * 1e3);
+        eprintln!("    {phase} {done}: {:.0} ms", gap.as_secs_f64() * 1e3);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::session::Session;
 /// 200 rows; the columns are independent of each other.
 pub const DATA: &str = "CREATE TABLE d AS SELECT k, ((k * 37) % 11)::float8 AS a, ((k * 53) % 7)::float8 AS b FROM generate_series(1, 200) AS k";
 
-/// What [`answer`] is 3 times: `1 + 2 * 1` of the version that was trained with a factor of one.
+/// What `answer` is 3 times: `1 + 2 * 1` of the version that was trained with a factor of one.
 pub const ASK: &str = "SELECT round(ml.predict('m', 1.0, 1.0)::numeric, 6)::float8";
 
 /// A session in a new database with the extension and [`DATA`].
