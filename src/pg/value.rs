@@ -91,6 +91,18 @@ impl ValueKind {
     /// the current memory context, is gone.
     #[inline]
     pub unsafe fn read<'a>(self, datum: pg_sys::Datum) -> Value<'a> {
+        // SAFETY: passed on.
+        unsafe {
+            match self {
+                Self::Cell(kind) => Value::Number(kind.read(datum)),
+                _ => self.read_other(datum),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`read`](Self::read).
+    unsafe fn read_other<'a>(self, datum: pg_sys::Datum) -> Value<'a> {
         // SAFETY: the caller vouches for the type; each arm reads as that type is laid out.
         unsafe {
             match self {

@@ -58,6 +58,24 @@ impl RowView<'_> {
             .map(|datum| unsafe { array::varlena_bytes(datum) })
     }
 
+    /// A column that is a number or a boolean to a model; NaN where it is missing.
+    #[inline]
+    #[must_use]
+    pub fn number(&self, column: usize) -> f64 {
+        let column = &self.columns[column];
+        match (self.datum(column), column.kind) {
+            (Some(datum), Some(ValueKind::Cell(CellKind::Float8))) => {
+                f64::from_bits(datum.value() as u64)
+            }
+            // SAFETY: a datum of the column's type.
+            (Some(datum), Some(kind)) => match unsafe { kind.read(datum) } {
+                Value::Number(number) => number,
+                _ => f64::NAN,
+            },
+            _ => f64::NAN,
+        }
+    }
+
     /// Appends the elements of an array column, NaN for a NULL among them. `false` where the array is
     /// NULL.
     ///

@@ -58,11 +58,7 @@ pub(super) fn plain_row(frame: &mut Frame, columns: &[Column], row: &RowView<'_>
     let mut usable = true;
     let slots = cells.chunks_exact_mut(TILE_STRIDE).zip(columns);
     for (slot, column) in slots {
-        let cell = match row.value(column.place) {
-            Value::Number(number) => number + 0.0,
-            Value::Missing => f64::NAN,
-            _ => f64::INFINITY,
-        };
+        let cell = row.number(column.place) + 0.0;
         usable &= !cell.is_infinite();
         slot[at] = cell;
     }

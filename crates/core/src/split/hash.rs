@@ -85,8 +85,7 @@ impl KeyHasher {
     }
 
     fn tagged(&mut self, tag: u8, value: [u8; 8]) {
-        self.state.write(&[tag]);
-        self.state.write(&value);
+        self.state.write_tagged(tag, u64::from_le_bytes(value));
     }
 }
 
@@ -142,6 +141,23 @@ impl Sip {
         self.tail = word(rest);
     }
 
+    /// A byte and the eight of a word: what [`write`](Self::write) does with them, in fewer steps.
+    #[inline]
+    fn write_tagged(&mut self, tag: u8, word: u64) {
+        let filled = 8 * (self.length % 8) as u32;
+        self.length = self.length.wrapping_add(9);
+        self.tail |= u64::from(tag) << filled;
+        if filled == 56 {
+            self.absorb(self.tail);
+            self.absorb(word);
+            self.tail = 0;
+        } else {
+            self.absorb(self.tail | word << (filled + 8));
+            self.tail = word >> (56 - filled);
+        }
+    }
+
+    #[inline]
     fn absorb(&mut self, word: u64) {
         self.v[3] ^= word;
         self.round();
@@ -149,6 +165,7 @@ impl Sip {
         self.v[0] ^= word;
     }
 
+    #[inline]
     fn round(&mut self) {
         let [a, b, c, d] = &mut self.v;
         *a = a.wrapping_add(*b);
@@ -219,6 +236,18 @@ mod tests {
                 parts.write(&message[cut..length]);
                 assert_eq!(parts.finish(), expected, "length {length} cut at {cut}");
             }
+        }
+    }
+
+    #[test]
+    fn a_tag_and_a_word_are_nine_bytes() {
+        let (mut whole, mut parts) = (Sip::new(1, 2), Sip::new(1, 2));
+        for number in 0..20_u8 {
+            let word = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            whole.write_tagged(number, word);
+            parts.write(&[number]);
+            parts.write(&word.to_le_bytes());
+            assert_eq!(whole.clone().finish(), parts.clone().finish(), "{number}");
         }
     }
 
