@@ -2,7 +2,7 @@
 //!
 //! [`ALGORITHMS`] lists what there is with its hyper-parameters; [`algorithm`] makes a [`Learner`] of a
 //! name and JSON, [`choose`] is the rule of `auto`. A learner turns encoded rows into a
-//! [`Predictor`](crate::pipeline::Predictor). A new one is a file here and an entry in the table.
+//! [`Predictor`]. A new one is a file here and an entry in the table.
 
 mod choice;
 mod elastic_net;
