@@ -52,3 +52,4 @@ COMMENT ON FUNCTION score_on_insert(regclass, text, text, text, text) IS
     'from now on writes predictions for rows inserted into a table, in the same transaction (not for rows that are updated, inserted into a partition under its own name, or applied by logical replication); returns the table they go to';
 COMMENT ON FUNCTION unscore_on_insert(regclass) IS
     'ends what score_on_insert began on a table; returns how many triggers there were';
+COMMENT ON SEQUENCE scorings_scoring_id_seq IS 'numbers of the scorings of tables';

@@ -37,7 +37,7 @@ SELECT (SELECT num_all_groups FROM lr_g_summary) = (SELECT count(*) FROM lr_g) A
 -- Every number of arguments that MADlib takes.
 SELECT proname, array_agg(DISTINCT n ORDER BY n) AS argument_counts
   FROM pg_proc, generate_series(pronargs - pronargdefaults, pronargs::integer) AS n
- WHERE pronamespace = 'ml'::regnamespace AND prokind = 'f' AND proname NOT LIKE 'linregr\_%state%' AND proname NOT IN ('linregr_transition', 'linregr_final', 'training_progress') GROUP BY proname ORDER BY proname COLLATE "C";
+ WHERE pronamespace = 'ml'::regnamespace AND prokind = 'f' AND (proargnames && '{table_in,source_table,col_ind_var,topic}' OR proname ~ 'regr_train$') GROUP BY proname ORDER BY proname COLLATE "C";
 -- A bad argument in any place is found before a row is read: a source that raises when read is not.
 CREATE VIEW explosive AS SELECT 1 / (k - k) AS y, 1.0 AS x FROM d;
 \set SHOW_CONTEXT never
