@@ -85,11 +85,11 @@ impl Membership {
     pub fn holds(&mut self, row: &RowView<'_>) -> Result<bool> {
         Ok(match &self.rule {
             Rule::Key(columns) => {
-                let hash = hash(&mut self.hasher, columns, row)?;
+                let hash = row.hash(columns, &mut self.hasher)?;
                 is_holdout(hash, self.test_size)
             }
             Rule::Content(columns) => {
-                let mark = hash(&mut self.hasher, columns, row)?;
+                let mark = row.hash(columns, &mut self.hasher)?;
                 let hash = self.tell_apart(mark)?;
                 is_holdout(hash, self.test_size)
             }
@@ -114,21 +114,8 @@ impl Membership {
         let count = self.seen.entry(mark).or_default();
         let before = *count;
         *count += 1;
-        if before == 0 {
-            return Ok(mark);
-        }
-        self.hasher.integer(mark.cast_signed());
-        self.hasher.integer(before);
-        Ok(self.hasher.finish())
+        Ok(self.hasher.tell_apart(mark, before))
     }
-}
-
-#[inline]
-fn hash(hasher: &mut KeyHasher, columns: &[usize], row: &RowView<'_>) -> Result<u64> {
-    for column in columns {
-        row.key(*column)?.feed(hasher);
-    }
-    Ok(hasher.finish())
 }
 
 fn spec(split: &Json) -> Option<Spec> {

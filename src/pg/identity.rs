@@ -44,13 +44,6 @@ pub fn has_privileges_of(role: Role) -> bool {
     unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
 }
 
-/// Whether the current role is a direct or indirect member of a role (it could SET ROLE to it), or a
-/// superuser.
-pub fn is_member_of(role: Role) -> bool {
-    // SAFETY: reads the backend's cache of memberships.
-    unsafe { pg_sys::is_member_of_role(pg_sys::GetUserId(), role) }
-}
-
 /// Everything runs with another role's privileges until the scope ends, as for a maintenance command:
 /// neither role nor session settings can be changed in it, no cursor or prepared statement outlives it.
 pub struct RestrictedUser {

@@ -38,12 +38,6 @@ impl Call {
         }
     }
 
-    /// Whether the last argument is an array written behind `VARIADIC`.
-    pub fn is_variadic(&self) -> bool {
-        // SAFETY: as in `argument_type`.
-        unsafe { !(*self.0).flinfo.is_null() && pg_sys::get_fn_expr_variadic((*self.0).flinfo) }
-    }
-
     /// Whether an argument is a constant of the statement. (PostgreSQL's own test counts parameters
     /// too, which plpgsql changes between the calls of one place.)
     pub fn is_constant(&self, at: usize) -> bool {

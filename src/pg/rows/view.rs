@@ -8,6 +8,7 @@ use crate::pg::error::{Failure, Result};
 use crate::pg::table::Cell;
 use crate::pg::text;
 use crate::pg::value::ValueKind;
+use pglearn_core::split::KeyHasher;
 use pglearn_core::value::Value;
 use pgrx::{PgSqlErrorCode, pg_sys};
 
@@ -110,6 +111,18 @@ impl RowView<'_> {
             out[start..].iter_mut(),
         );
         Ok(true)
+    }
+
+    /// The hash of some columns together.
+    ///
+    /// # Errors
+    /// 42883 for a type that cannot be hashed.
+    #[inline]
+    pub fn hash(&self, columns: &[usize], hasher: &mut KeyHasher) -> Result<u64> {
+        for column in columns {
+            self.key(*column)?.feed(hasher);
+        }
+        Ok(hasher.finish())
     }
 
     /// A column as a key of a hash.

@@ -80,10 +80,10 @@ impl Sides {
         Ok(match &self.rule {
             Rule::None => Side::Known(false),
             Rule::Key(columns) => {
-                let hash = hash(&mut self.hasher, columns, row)?;
+                let hash = row.hash(columns, &mut self.hasher)?;
                 Side::Known(is_holdout(hash, self.test_size))
             }
-            Rule::Content(columns) => Side::Marked(hash(&mut self.hasher, columns, row)?),
+            Rule::Content(columns) => Side::Marked(row.hash(columns, &mut self.hasher)?),
             Rule::Time(column) => match order_of_time(row.value(*column)) {
                 Some(time) => Side::Marked(time.cast_unsigned()),
                 None => Side::Missing,
@@ -153,11 +153,7 @@ impl Sides {
                     let mut hash = *mark;
                     if again.binary_search(mark).is_ok() {
                         let count = seen.entry(*mark).or_default();
-                        if *count > 0 {
-                            self.hasher.integer(mark.cast_signed());
-                            self.hasher.integer(*count);
-                            hash = self.hasher.finish();
-                        }
+                        hash = self.hasher.tell_apart(*mark, *count);
                         *count += 1;
                     }
                     self.holdout
@@ -178,14 +174,6 @@ impl Sides {
         }
         Ok((self.holdout, since))
     }
-}
-
-#[inline]
-fn hash(hasher: &mut KeyHasher, columns: &[usize], row: &RowView<'_>) -> Result<u64> {
-    for column in columns {
-        row.key(*column)?.feed(hasher);
-    }
-    Ok(hasher.finish())
 }
 
 /// Lets the monitor speak every 65,536 rows.

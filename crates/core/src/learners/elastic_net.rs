@@ -2,12 +2,11 @@
 
 use serde_json::Value;
 
-use super::linear_regression::constant;
 use super::ridge::predictor;
 use super::settings::Settings;
 use super::{Learned, Learner, Problem, Wishes};
 use crate::Result;
-use crate::least_squares::{self, reduce, working_memory};
+use crate::least_squares::{self, working_memory};
 use crate::monitor::Monitor;
 
 struct ElasticNet {
@@ -54,17 +53,8 @@ impl Learner for ElasticNet {
     }
 
     fn learn(&self, problem: &Problem<'_>, monitor: &mut dyn Monitor) -> Result<Learned> {
-        let reduced = reduce(
-            &problem.regression(),
-            self.intercept,
-            problem.threads,
-            monitor,
-        )?;
+        let (reduced, mut warnings) = problem.reduced(self.intercept, monitor)?;
         let fit = least_squares::elastic_net(&reduced, &self.params, monitor)?;
-        let mut warnings = Vec::new();
-        if !reduced.constants.is_empty() {
-            warnings.push(constant(problem.features, &reduced.constants));
-        }
         if !fit.converged {
             warnings.push(format!(
                 "not converged after {} sweeps: raise hyperparams.max_iter or hyperparams.alpha",

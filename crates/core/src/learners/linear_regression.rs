@@ -6,7 +6,7 @@ use super::settings::Settings;
 use super::words::named;
 use super::{Learned, Learner, Problem, Wishes};
 use crate::Result;
-use crate::least_squares::{Rows, ordinary, reduce, working_memory};
+use crate::least_squares::{Reduced, Rows, ordinary, reduce, working_memory};
 use crate::linear::Finding;
 use crate::monitor::Monitor;
 use crate::pipeline::{Linear, Link, Predictor};
@@ -24,13 +24,25 @@ pub(super) fn build(settings: &Settings) -> Box<dyn Learner> {
 }
 
 impl<'a> Problem<'a> {
-    /// The rows as least squares takes them.
+    /// The rows as least squares and softmax take them.
     pub(super) fn regression(&self) -> Rows<'a> {
         Rows {
             tiles: self.tiles,
             features: self.features.len(),
             weighted: self.weighted,
         }
+    }
+
+    /// The rows reduced for least squares, and what is to be said of them already.
+    pub(super) fn reduced(
+        &self,
+        intercept: bool,
+        monitor: &mut dyn Monitor,
+    ) -> Result<(Reduced, Vec<String>)> {
+        let reduced = reduce(&self.regression(), intercept, self.threads, monitor)?;
+        let constants = &reduced.constants;
+        let warning = (!constants.is_empty()).then(|| constant(self.features, constants));
+        Ok((reduced, warning.into_iter().collect()))
     }
 }
 
@@ -52,22 +64,13 @@ impl Learner for LinearRegression {
     }
 
     fn learn(&self, problem: &Problem<'_>, monitor: &mut dyn Monitor) -> Result<Learned> {
-        let reduced = reduce(
-            &problem.regression(),
-            self.intercept,
-            problem.threads,
-            monitor,
-        )?;
+        let (reduced, mut warnings) = problem.reduced(self.intercept, monitor)?;
         let fit = ordinary(&reduced, monitor)?;
         let of_intercept = if self.intercept {
             fit.intercept_std_err
         } else {
             f64::NAN
         };
-        let mut warnings = Vec::new();
-        if !reduced.constants.is_empty() {
-            warnings.push(constant(problem.features, &reduced.constants));
-        }
         let beside = reduced.constants.len();
         let findings = fit.slopes.findings.iter();
         warnings.extend(findings.filter_map(|finding| word(finding, problem.features, beside)));

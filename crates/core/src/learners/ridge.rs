@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
-use super::linear_regression::constant;
 use super::settings::Settings;
 use super::{Learned, Learner, Problem, Wishes};
 use crate::Result;
-use crate::least_squares::{Solution, reduce, ridge, working_memory};
+use crate::least_squares::{Solution, ridge, working_memory};
 use crate::monitor::Monitor;
 use crate::pipeline::{Linear, Link, Predictor};
 
@@ -41,16 +40,7 @@ impl Learner for Ridge {
     }
 
     fn learn(&self, problem: &Problem<'_>, monitor: &mut dyn Monitor) -> Result<Learned> {
-        let reduced = reduce(
-            &problem.regression(),
-            self.intercept,
-            problem.threads,
-            monitor,
-        )?;
-        let mut warnings = Vec::new();
-        if !reduced.constants.is_empty() {
-            warnings.push(constant(problem.features, &reduced.constants));
-        }
+        let (reduced, warnings) = problem.reduced(self.intercept, monitor)?;
         let solution = ridge(&reduced, self.alpha, monitor)?;
         Ok(Learned {
             loss: solution.objective,

@@ -36,9 +36,10 @@
 //! `n k^2` multiply-adds for a pass with curvature, `4 n k` without. From 20,000 rows on, every 16th
 //! tile gives a start, from which the whole takes two passes of either kind, or a few more of the
 //! cheap one where `k` is large. Penalised fits of many columns do without the curvature:
-//! [`fit_penalised`]. The monitor is asked at least every 60 ms up to 1,600 columns; beyond, a pass
-//! with curvature asks it once for 8 rows, which with 8,192 columns is about once a second. The bits do not depend on the number of threads. Beside the tiles:
-//! [`working_memory`].
+//! [`fit_penalised`]. The monitor is asked about every 60 ms up to 1,600 columns (174 ms
+//! were seen once, on a busy machine); beyond, a pass with curvature asks it once for 8 rows, which with
+//! 8,192 columns is about once a second. The bits do not depend on the number of threads. Beside the
+//! tiles: [`working_memory`].
 //!
 //! # Example
 //! ```
