@@ -1,13 +1,14 @@
 //! pglearn: machine learning where the rows live.
 //!
 //! The rooms: [`pg`] is the PostgreSQL boundary (all `unsafe`), `settings` the settings, and then one
-//! folder per capability: `train`, `predict`, `evaluate`, `metrics`, `registry`. The mathematics is the crate `pglearn-core`.
+//! folder per capability: `train`, `predict`, `evaluate`, `metrics`, `registry`, `retraining`. The mathematics is the crate `pglearn-core`.
 
 pub mod evaluate;
 pub mod metrics;
 pub mod pg;
 pub mod predict;
 pub mod registry;
+pub mod retraining;
 pub mod settings;
 pub mod train;
 

@@ -124,6 +124,16 @@ pub fn worker_processes() -> i32 {
     unsafe { pg_sys::max_worker_processes }
 }
 
+/// A number that tells this database from all others of this and of other servers, a restored copy of it
+/// included.
+pub fn database_identity() -> i64 {
+    // SAFETY: both read variables that are set when the session starts.
+    let (system, database) = unsafe { (pg_sys::GetSystemIdentifier(), pg_sys::MyDatabaseId) };
+    // An odd multiplier maps databases one to one.
+    let database = u64::from(database.to_u32()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (system ^ database) as i64
+}
+
 /// The schema in which the extension is installed.
 ///
 /// # Errors

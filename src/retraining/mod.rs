@@ -1,0 +1,11 @@
+//! The retraining loop: new rows are counted (`monitor`), enough of them are announced (`announce`) and queue a
+//! job (`queue`), a background worker (`worker`) runs it (`run`) and a gate decides whether the new version
+//! serves. `watch` and `unwatch` say which relations take part (`watch`).
+
+mod home;
+
+pgrx::extension_sql_file!(
+    "../../sql/catalog/retraining.sql",
+    name = "retraining",
+    requires = ["registry"]
+);
