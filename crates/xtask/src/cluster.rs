@@ -1,6 +1,7 @@
 //! A throwaway cluster: its own PostgreSQL installation, its own data, reachable through a socket
 //! in its own folder only.
 
+pub mod crash;
 mod sibling;
 
 use std::cell::Cell;

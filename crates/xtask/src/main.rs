@@ -11,6 +11,7 @@ mod error;
 mod extension;
 mod help;
 mod libclang;
+mod listener;
 mod options;
 mod place;
 mod postgres;

@@ -17,11 +17,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 impl Cluster {
     /// A new, empty cluster.
     pub fn empty_sibling(&self, kind: &str) -> Result<Self> {
+        self.sibling(kind, &[("synchronous_commit", "off")])
+    }
+
+    /// A new cluster with these settings. It loses nothing that was committed when its processes are
+    /// killed, only when the machine is.
+    pub fn sibling(&self, kind: &str, settings: &[(&str, &str)]) -> Result<Self> {
         let mut cluster = self.beside(kind)?;
-        cluster.initialise(&[
-            ("fsync".to_owned(), "off".to_owned()),
-            ("synchronous_commit".to_owned(), "off".to_owned()),
-        ])?;
+        let settings = std::iter::once(&("fsync", "off")).chain(settings);
+        let settings: Vec<_> = settings
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        cluster.initialise(&settings)?;
         cluster.launch()?;
         cluster.watcher = Some(cluster.place.watch(&cluster.account)?);
         Ok(cluster)

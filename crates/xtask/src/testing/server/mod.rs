@@ -5,6 +5,7 @@ mod cancel;
 mod cancel_models;
 mod demo;
 mod dump;
+mod faults;
 mod install;
 mod memory;
 mod models;
@@ -313,14 +314,19 @@ fn nothing_measured((): ()) -> String {
     String::new()
 }
 
+/// The tests, those that crash clusters last.
+fn tests() -> impl Iterator<Item = &'static Test> {
+    TESTS.iter().chain(faults::TESTS)
+}
+
 /// The names of the tests.
 pub fn names() -> impl Iterator<Item = String> {
-    TESTS.iter().map(full_name)
+    tests().map(full_name)
 }
 
 /// Runs them.
 pub fn run(cluster: &Cluster, report: &mut Report) {
-    for test in TESTS {
+    for test in tests() {
         report.test(&full_name(test), || {
             if test.needs_data && super::regress::data_folder().is_none() {
                 return Ok(Outcome::Skipped("PGLEARN_DATA is not set".to_owned()));
