@@ -6,6 +6,7 @@
 
 use super::array::varlena_bytes;
 use super::error::{Failure, Result};
+use super::labels;
 use super::text;
 use pgrx::pg_sys;
 use std::ffi::CStr;
@@ -92,6 +93,8 @@ pub enum Key<'a> {
     BigInt(i64),
     /// `integer`
     Int(i32),
+    /// `oid` or a type of the same kind
+    Oid(pg_sys::Oid),
 }
 
 /// In which order of the index rows come.
@@ -127,9 +130,34 @@ impl Scan {
         if !unsafe { pg_sys::ActiveSnapshotSet() } {
             return Err(Failure::internal("no statement is running"));
         }
-        // SAFETY: both relations exist, or index_open and table_open raise; the scan keys are copied;
-        // the active snapshot lives as long as the statement. What is open when an ERROR is raised,
-        // PostgreSQL closes.
+        // SAFETY: the active snapshot lives as long as the statement.
+        unsafe {
+            Ok(Self::open(
+                relation,
+                keys,
+                order,
+                pg_sys::GetActiveSnapshot(),
+            ))
+        }
+    }
+
+    /// The same for the rows that are there now: what has been committed, whatever snapshot the
+    /// transaction goes by, and what it did itself.
+    pub fn latest(relation: Indexed, keys: &[(i16, Key<'_>)], order: Order) -> Self {
+        // SAFETY: without a snapshot the scan takes one of its own.
+        unsafe { Self::open(relation, keys, order, std::ptr::null_mut()) }
+    }
+
+    /// # Safety
+    /// The snapshot is registered or active as long as the scan lives, or null.
+    unsafe fn open(
+        relation: Indexed,
+        keys: &[(i16, Key<'_>)],
+        order: Order,
+        snapshot: pg_sys::Snapshot,
+    ) -> Self {
+        // SAFETY: both relations exist, or index_open and table_open raise; the scan keys are copied.
+        // What is open when an ERROR is raised, PostgreSQL closes.
         unsafe {
             let mut scan_keys = [pg_sys::ScanKeyData::default(); MAX_KEYS];
             let count = keys.len().min(MAX_KEYS);
@@ -142,12 +170,12 @@ impl Scan {
             let scan = pg_sys::systable_beginscan_ordered(
                 table,
                 index,
-                pg_sys::GetActiveSnapshot(),
+                snapshot,
                 count as i32,
                 scan_keys.as_mut_ptr(),
             );
             let columns = usize::try_from((*(*table).rd_att).natts).unwrap_or(0);
-            Ok(Self {
+            Self {
                 table,
                 index,
                 scan,
@@ -157,7 +185,7 @@ impl Scan {
                 },
                 values: vec![pg_sys::Datum::from(0); columns],
                 nulls: vec![true; columns],
-            })
+            }
         }
     }
 
@@ -219,6 +247,7 @@ impl Key<'_> {
             Self::Name(name) => (pg_sys::F_NAMEEQ, pg_sys::Datum::from(name.as_ptr())),
             Self::BigInt(number) => (pg_sys::F_INT8EQ, pg_sys::Datum::from(number)),
             Self::Int(number) => (pg_sys::F_INT4EQ, pg_sys::Datum::from(number)),
+            Self::Oid(oid) => (pg_sys::F_OIDEQ, pg_sys::Datum::from(oid)),
         };
         // SAFETY: fills the place; equality of the column's type, under collation "C".
         unsafe {
@@ -284,6 +313,35 @@ impl<'a> Row<'a> {
         // SAFETY: a text of the tuple, which lives as long as the row.
         self.datum(column)
             .map(|datum| unsafe { text::utf8(varlena_bytes(datum)) })
+    }
+
+    /// An `interval`, in words that mean the same under every IntervalStyle; none for NULL.
+    pub fn interval(&self, column: i16) -> Option<String> {
+        // SAFETY: an interval of the tuple.
+        let interval = unsafe {
+            self.datum(column)?
+                .cast_mut_ptr::<pg_sys::Interval>()
+                .read()
+        };
+        let (months, days, time) = (interval.month, interval.day, interval.time);
+        Some(format!(
+            "{months:+} mons {days:+} days {time:+} microseconds"
+        ))
+    }
+
+    /// A `jsonb`, as text.
+    pub fn json(&self, column: i16) -> Option<String> {
+        // SAFETY: a jsonb of the tuple.
+        self.datum(column)
+            .map(|datum| unsafe { labels::output(datum, pg_sys::JSONBOID) })
+    }
+
+    /// A `text[]`; NULLs in it are left out.
+    pub fn texts(&self, column: i16) -> Option<Vec<String>> {
+        // SAFETY: a text[] of the tuple.
+        let elements: Vec<Option<String>> =
+            unsafe { pgrx::FromDatum::from_datum(self.datum(column)?, false)? };
+        Some(elements.into_iter().flatten().collect())
     }
 
     /// A `bytea`, detoasted into the current memory context.

@@ -1,8 +1,15 @@
 //! A relation held open: what it is, whose it is, its columns.
 
+use super::list;
 use super::parse;
 use super::text;
 use pgrx::pg_sys;
+use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
+
+// The generated bindings leave these out: each call is to be guarded.
+unsafe extern "C-unwind" {
+    fn get_partition_ancestors(relation: pg_sys::Oid) -> *mut pg_sys::List;
+}
 
 /// How strong a lock a relation is opened with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +119,17 @@ impl Drop for OpenRelation {
             // SAFETY: opened by `open`, closed once.
             unsafe { pg_sys::relation_close(self.0, pg_sys::NoLock as pg_sys::LOCKMODE) };
         }
+    }
+}
+
+/// The partitioned tables that a relation is a part of, the nearest first; none where it is no partition.
+pub fn partition_ancestors(relation: pg_sys::Oid) -> Vec<pg_sys::Oid> {
+    // SAFETY: a syscache look-up for any OID, then a scan of pg_inherits for a partition.
+    unsafe {
+        if !pg_sys::get_rel_relispartition(relation) {
+            return Vec::new();
+        }
+        list::oids(pg_guard_ffi_boundary(|| get_partition_ancestors(relation)))
     }
 }
 

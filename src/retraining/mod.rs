@@ -3,9 +3,15 @@
 //! serves. `watch` and `unwatch` say which relations take part (`watch`).
 
 mod home;
+pub mod watches;
 
 pgrx::extension_sql_file!(
     "../../sql/catalog/retraining.sql",
     name = "retraining",
     requires = ["registry"]
+);
+pgrx::extension_sql_file!(
+    "../../sql/catalog/watch.sql",
+    name = "watch",
+    requires = ["retraining", "serving"]
 );
