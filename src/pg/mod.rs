@@ -3,6 +3,7 @@
 
 pub mod aggregate;
 pub mod array;
+pub mod at_commit;
 pub mod call;
 pub mod catalog_scan;
 pub mod cell;
@@ -12,6 +13,7 @@ pub mod elements;
 pub mod error;
 mod executor;
 pub mod function;
+pub mod heap_insert;
 pub mod identity;
 pub mod json;
 pub mod jsonb;
