@@ -9,10 +9,11 @@ use crate::pg::identity;
 use crate::pg::parse;
 use crate::pg::rows::relations;
 use crate::pg::sql;
-use crate::registry::publish::{NewVersion, Published, publish};
+use crate::registry::publish::{NewVersion, Published, publish, signature};
 use pglearn_core::evaluation::primary_metric;
 use pglearn_core::monitor::Monitor;
 use pglearn_core::pipeline::{Input, TargetKind};
+use pgrx::pg_sys::Oid;
 use serde_json::{Map, Value as Json, json};
 
 /// When and in which state of the database a training began.
@@ -42,72 +43,139 @@ impl Start {
     }
 }
 
-/// Makes the version.
-///
-/// # Errors
-/// Those of [`publish`]; 54000 for a model that no row can hold.
-pub fn record(
-    request: &Request,
-    data: &Data,
-    fitted: &Fitted,
-    judged: &Judged,
-    warnings: &[String],
-    start: &Start,
-    monitor: &mut dyn Monitor,
-) -> Result<Published> {
-    let artifact = fitted.pipeline.encode().map_err(plain)?;
-    let holdout = match judged.holdout.rows() {
-        0 => None,
-        _ => Some(judged.holdout.encode().map_err(plain)?),
-    };
-    let training = training(data, fitted, judged, start, monitor)?;
-    let recipe = recipe(request, data.cutoff)?;
-    let classes = match &data.kind {
-        TargetKind::Number => None,
-        TargetKind::Classes { classes, .. } => Some(classes.as_slice()),
-    };
-    let metric = request
-        .arguments
-        .metric
-        .clone()
-        .unwrap_or_else(|| primary_metric(data.task(), data.classes()).to_owned());
-    let signature: Vec<String> = fitted.pipeline.inputs.iter().map(signature).collect();
-    publish(&NewVersion {
-        model: &request.arguments.model,
-        seed: request.seed,
-        split_key: request.split_key.as_deref(),
-        tags: &request.arguments.tags,
-        algorithm: &fitted.pipeline.algorithm,
-        task: data.task().name(),
-        target: &fitted.pipeline.target.name,
-        classes,
-        signature: &signature,
-        hyperparams: &fitted.hyperparams,
-        metric: Some(&metric),
-        metrics: &judged.metrics.to_json(),
-        source: request
-            .source
-            .relation
-            .filter(|relation| !parse::is_temporary(*relation)),
-        recipe: &recipe,
-        training: &training,
-        warnings,
-        artifact: &artifact,
-        holdout: holdout.as_deref(),
-    })
+/// Where the rows come from and in whose name, in words that mean the same in another session: what the
+/// server is asked before a training leaves its transaction.
+pub struct Origin {
+    /// The relation, where it is one that others can see.
+    relation: Option<Oid>,
+    /// `search_path`, with `relation`, or `query` and its `relations`.
+    recipe: Json,
+    role: String,
 }
 
-/// An input as a signature shows it.
-fn signature(input: &Input) -> String {
-    let name = pgrx::spi::quote_identifier(&input.name);
-    format!("{name} {}", input.sql_type)
+impl Origin {
+    /// That of a request, under the search_path that holds for its source.
+    ///
+    /// # Errors
+    /// Whatever parse analysis of the source raises.
+    pub fn of(request: &Request) -> Result<Self> {
+        let mut recipe = json!({ "search_path": identity::effective_search_path() });
+        match request.source.relation {
+            Some(relation) => recipe["relation"] = json!(parse::quoted_name(relation)),
+            None => {
+                recipe["query"] = json!(request.source.written);
+                recipe["relations"] = json!(relations(&request.source)?);
+            }
+        }
+        Ok(Self {
+            relation: request
+                .source
+                .relation
+                .filter(|relation| !parse::is_temporary(*relation)),
+            recipe,
+            role: identity::current_role_name(),
+        })
+    }
+}
+
+/// A version before it has a number: what a training comes to, without anything of the server's.
+pub struct Version {
+    algorithm: String,
+    task: &'static str,
+    target: String,
+    classes: Option<Vec<String>>,
+    inputs: Vec<Input>,
+    hyperparams: Json,
+    metric: String,
+    /// Metrics on the hold-out.
+    pub metrics: Json,
+    source: Option<Oid>,
+    recipe: Json,
+    training: Json,
+    warnings: Vec<String>,
+    artifact: Vec<u8>,
+    holdout: Option<Vec<u8>>,
+}
+
+impl Version {
+    /// Draws up what is to be recorded.
+    ///
+    /// # Errors
+    /// 54000 for a model that no row can hold, 57014 on a cancel.
+    pub fn new(
+        request: &Request,
+        (start, origin): (&Start, Origin),
+        data: &Data,
+        (fitted, judged): (Fitted, &Judged),
+        warnings: Vec<String>,
+        monitor: &mut dyn Monitor,
+    ) -> Result<Self> {
+        let artifact = fitted.pipeline.encode().map_err(plain)?;
+        let holdout = match judged.holdout.rows() {
+            0 => None,
+            _ => Some(judged.holdout.encode().map_err(plain)?),
+        };
+        let training = training(data, &fitted, judged, (start, &origin), monitor)?;
+        let metric = request
+            .arguments
+            .metric
+            .clone()
+            .unwrap_or_else(|| primary_metric(data.task(), data.classes()).to_owned());
+        Ok(Self {
+            algorithm: fitted.pipeline.algorithm,
+            task: data.task().name(),
+            target: fitted.pipeline.target.name,
+            classes: match &data.kind {
+                TargetKind::Number => None,
+                TargetKind::Classes { classes, .. } => Some(classes.clone()),
+            },
+            inputs: fitted.pipeline.inputs,
+            hyperparams: fitted.hyperparams,
+            metric,
+            metrics: judged.metrics.to_json(),
+            source: origin.relation,
+            recipe: recipe(request, origin.recipe, data.cutoff),
+            training,
+            warnings,
+            artifact,
+            holdout,
+        })
+    }
+
+    /// Makes it a version of the model that was asked for.
+    ///
+    /// # Errors
+    /// Those of [`publish`].
+    pub fn record(&self, request: &Request) -> Result<Published> {
+        let signature: Vec<String> = self.inputs.iter().map(signature).collect();
+        publish(&NewVersion {
+            model: &request.arguments.model,
+            seed: request.seed,
+            split_key: request.split_key.as_deref(),
+            tags: &request.arguments.tags,
+            algorithm: &self.algorithm,
+            task: self.task,
+            target: &self.target,
+            classes: self.classes.as_deref(),
+            signature: &signature,
+            hyperparams: &self.hyperparams,
+            metric: Some(&self.metric),
+            metrics: &self.metrics,
+            source: self.source,
+            recipe: &self.recipe,
+            training: &self.training,
+            warnings: &self.warnings,
+            artifact: &self.artifact,
+            holdout: self.holdout.as_deref(),
+        })
+    }
 }
 
 fn training(
     data: &Data,
     fitted: &Fitted,
     judged: &Judged,
-    start: &Start,
+    (start, origin): (&Start, &Origin),
     monitor: &mut dyn Monitor,
 ) -> Result<Json> {
     let mut extra: Vec<&[f64]> = vec![&data.target];
@@ -132,7 +200,7 @@ fn training(
         },
         "duration_ms": (start.clock.elapsed().as_secs_f64() * 1e6).round() / 1e3,
         "rows_hash": format!("{hash:032x}"),
-        "role": identity::current_role_name(),
+        "role": origin.role,
         "snapshot": start.snapshot,
         "started_at": start.at,
         "iterations": fitted.learned.iterations,
@@ -157,7 +225,8 @@ fn training(
     Ok(training)
 }
 
-fn recipe(request: &Request, cutoff: Option<i64>) -> Result<Json> {
+/// How to train it again.
+fn recipe(request: &Request, mut recipe: Json, cutoff: Option<i64>) -> Json {
     let mut split = request.split.to_json();
     if let Some(key) = &request.split_key {
         let content = key.first().is_some_and(|first| first == CONTENT);
@@ -169,19 +238,9 @@ fn recipe(request: &Request, cutoff: Option<i64>) -> Result<Json> {
         // As core::split counts times: microseconds since 2000, or the order of a number.
         split["cutoff"] = json!(cutoff);
     }
-    let mut recipe = json!({
-        "arguments": request.arguments.to_recipe(),
-        "search_path": identity::effective_search_path(),
-        "split": split,
-    });
-    match request.source.relation {
-        Some(relation) => recipe["relation"] = json!(parse::quoted_name(relation)),
-        None => {
-            recipe["query"] = json!(request.source.written);
-            recipe["relations"] = json!(relations(&request.source)?);
-        }
-    }
-    Ok(recipe)
+    recipe["arguments"] = request.arguments.to_recipe();
+    recipe["split"] = split;
+    recipe
 }
 
 fn plain(error: pglearn_core::Error) -> Failure {

@@ -41,8 +41,6 @@ pub struct Request {
     pub arguments: Arguments,
     /// From where.
     pub source: Source,
-    /// The search_path that holds for a source that was stored.
-    _path: Option<SettingScope>,
     /// Its columns.
     pub columns: Vec<SourceColumn>,
     /// Place of the target among them.
@@ -91,12 +89,13 @@ pub struct ReadList {
 }
 
 impl Request {
-    /// Checks everything that can be checked before a row is read.
+    /// Checks everything that can be checked before a row is read. The scope is the search_path of a
+    /// source that was stored: as long as it is held, the source means what it meant then.
     ///
     /// # Errors
     /// 22004, 22023, 42602 for arguments, 42501 for the model of somebody else, 42703 for columns, 42804
     /// for types, those of the source.
-    pub fn new(mut arguments: Arguments) -> Result<Self> {
+    pub fn new(mut arguments: Arguments) -> Result<(Self, Option<SettingScope>)> {
         // Before anything else: who may not train it learns nothing about its recipe.
         let model = publish::check(&arguments.model)?;
         let split = Spec::parse(&arguments.split).map_err(plain)?;
@@ -154,7 +153,6 @@ impl Request {
             seed: model.as_ref().map_or(arguments.seed, |model| model.seed),
             arguments,
             source,
-            _path: path,
             target: place,
             weight,
             split,
@@ -173,7 +171,7 @@ impl Request {
         };
         request.refuse_no_inputs()?;
         request.arguments.seed = request.seed;
-        Ok(request)
+        Ok((request, path))
     }
 
     fn refuse_no_inputs(&mut self) -> Result<()> {

@@ -1,10 +1,11 @@
-//! `train`: the way through the room.
+//! `train`: the way through the room, in three steps of which only the first and the last need a
+//! transaction. A session takes them in one; a worker lets go of its snapshot while it learns.
 
 use super::arguments::Arguments;
 use super::holdout::{self, Judged};
-use super::ingest::ingest;
+use super::ingest::{Ingested, ingest};
 use super::learn::{self, Data, UNSEEN};
-use super::record::{self, Start};
+use super::record::{Origin, Start, Version};
 use super::request::Request;
 use crate::evaluate::promote::{self, Outcome, Promotion};
 use crate::pg::context::refuse_read_only;
@@ -32,21 +33,70 @@ pub struct Trained {
     pub metrics: Json,
 }
 
-/// Trains a version of a model.
+/// A request with the rows that it asked for: memory of our own, and nothing that the end of a
+/// transaction would take away.
+pub struct Prepared {
+    request: Request,
+    rows: Ingested,
+    start: Start,
+    origin: Origin,
+    report: Report,
+}
+
+/// A version that is made but for its number.
+pub struct Learned {
+    request: Request,
+    version: Version,
+    /// Shown until it is published.
+    _report: Report,
+}
+
+/// Trains a version of a model, all in the caller's transaction.
 ///
 /// # Errors
 /// Those of every step; nothing is changed then.
 pub fn train(arguments: Arguments) -> Result<Trained> {
+    let mut monitor = SessionMonitor::default();
+    publish(learn(prepare(arguments, &mut monitor)?, &mut monitor)?)
+}
+
+/// Checks the arguments and reads the rows: within a transaction, which may end afterwards.
+///
+/// # Errors
+/// Those of [`Request::new`] and [`ingest`]; 25006 where nothing can be written in the end.
+pub fn prepare(arguments: Arguments, monitor: &mut SessionMonitor) -> Result<Prepared> {
     refuse_read_only(c"train()");
     let start = Start::now()?;
-    let request = Request::new(arguments)?;
-    let _report = Report::new(request.source.relation, &request.arguments.model);
-    let mut monitor = SessionMonitor::default();
-    let ingested = ingest(&request, &mut monitor)?;
-    let mut data = Data::new(&request, ingested)?;
+    let (request, _path) = Request::new(arguments)?;
+    let report = Report::new(request.source.relation, &request.arguments.model);
+    let origin = Origin::of(&request)?;
+    let rows = ingest(&request, monitor)?;
+    Ok(Prepared {
+        request,
+        rows,
+        start,
+        origin,
+        report,
+    })
+}
+
+/// Learns from the rows and judges what was learned: no transaction is needed, and where there is one
+/// it is not used. Settings are read, messages are sent.
+///
+/// # Errors
+/// Those of [`Data::new`], [`learn::fit`], [`holdout::judge`] and [`Version::new`].
+pub fn learn(prepared: Prepared, monitor: &mut SessionMonitor) -> Result<Learned> {
+    let Prepared {
+        request,
+        rows,
+        start,
+        origin,
+        report,
+    } = prepared;
+    let mut data = Data::new(&request, rows)?;
     request.check_metrics(data.classes())?;
-    let (fitted, leaks) = learn::fit(&request, &mut data, &mut monitor)?;
-    let judged = holdout::judge(&data, &fitted, &mut monitor)?;
+    let (fitted, leaks) = learn::fit(&request, &mut data, monitor)?;
+    let judged = holdout::judge(&data, &fitted, monitor)?;
     tell(&request, &data, &judged);
     let mut warnings = Warnings::default();
     for leak in &leaks {
@@ -56,20 +106,36 @@ pub fn train(arguments: Arguments) -> Result<Trained> {
         warnings.add("", warning, "");
     }
     let warnings = warnings.finish("model_versions");
-    let published = record::record(
+    let version = Version::new(
         &request,
+        (&start, origin),
         &data,
-        &fitted,
-        &judged,
-        &warnings,
-        &start,
-        &mut monitor,
+        (fitted, &judged),
+        warnings,
+        monitor,
     )?;
+    Ok(Learned {
+        request,
+        version,
+        _report: report,
+    })
+}
+
+/// Records the version and moves the alias, if one was asked for: within a transaction, with the rights
+/// of who trains.
+///
+/// # Errors
+/// Those of [`Version::record`] and [`promote::attempt`].
+pub fn publish(learned: Learned) -> Result<Trained> {
+    let Learned {
+        request, version, ..
+    } = &learned;
+    let published = version.record(request)?;
     Ok(Trained {
-        status: status(&request, published.version)?,
+        status: status(request, published.version)?,
         version: published.version,
-        metrics: judged.metrics.to_json(),
-        model: request.arguments.model,
+        metrics: version.metrics.clone(),
+        model: request.arguments.model.clone(),
     })
 }
 
