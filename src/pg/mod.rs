@@ -4,6 +4,7 @@
 pub mod aggregate;
 pub mod array;
 pub mod at_commit;
+pub mod background;
 pub mod call;
 pub mod catalog_scan;
 pub mod cell;
@@ -39,6 +40,7 @@ pub mod table;
 mod targets;
 pub mod terms;
 pub mod text;
+pub mod transaction;
 pub mod trigger;
 pub mod tuple_store;
 pub mod types;

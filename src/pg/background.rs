@@ -1,0 +1,320 @@
+//! Background workers: how one is started, connects, waits and is woken.
+//!
+//! The library is not preloaded on most servers, so there is no shared memory of ours: a worker is
+//! registered by the session that leaves it work, at the end of that session's transaction.
+
+use super::error::Result;
+use super::transaction::{forget_cancel, outside_transaction};
+use pgrx::pg_sys;
+use std::ffi::{CStr, CString, c_char};
+use std::time::Duration;
+
+/// Where PostgreSQL finds the library, whatever `dynamic_library_path` says.
+const LIBRARY: &CStr = c"$libdir/pglearn";
+/// The entry point of a worker: [`worker_entry_point!`](crate::pg::worker_entry_point) declares it.
+const WORKER: &CStr = c"pglearn_worker_main";
+/// The entry point of the launcher.
+const LAUNCHER: &CStr = c"pglearn_launcher_main";
+/// Seconds after which PostgreSQL starts a launcher again that has ended by an error.
+const LAUNCHER_RESTART: i32 = 5;
+
+/// PostgreSQL's signal handlers, as function pointers: they run whenever the signal comes, and a guard
+/// around them would be in the way.
+mod handler {
+    use std::ffi::c_int;
+
+    #[allow(clashing_extern_declarations, reason = "declared with a guard by pgrx")]
+    unsafe extern "C-unwind" {
+        pub fn die(signal: c_int);
+        pub fn StatementCancelHandler(signal: c_int);
+        pub fn SignalHandlerForConfigReload(signal: c_int);
+    }
+}
+
+/// Declares the function with which PostgreSQL starts a background process; the body is a `fn(Start)`.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! pglearn_worker_entry_point {
+    ($(#[$doc:meta])* $name:ident, $body:expr) => {
+        $(#[$doc])*
+        ///
+        /// # Safety
+        /// Called by PostgreSQL in a process that it has started for it.
+        #[unsafe(no_mangle)]
+        #[pgrx::pg_guard]
+        pub unsafe extern "C-unwind" fn $name(_argument: pgrx::pg_sys::Datum) {
+            // SAFETY: the first thing that happens in this process.
+            let body: fn($crate::pg::background::Start) = $body;
+            body(unsafe { $crate::pg::background::Start::of_this_process() });
+        }
+    };
+}
+
+/// Why a worker was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// A transaction left it work.
+    Commit,
+    /// The launcher looks whether there is any.
+    Scan,
+}
+
+impl Reason {
+    const SCAN: c_char = b's' as c_char;
+
+    fn letter(self) -> c_char {
+        match self {
+            Self::Commit => b'c' as c_char,
+            Self::Scan => Self::SCAN,
+        }
+    }
+}
+
+/// A text in an array of PostgreSQL's.
+const fn filled<const N: usize>(text: &CStr) -> [c_char; N] {
+    let bytes = text.to_bytes();
+    let mut array = [0; N];
+    let mut at = 0;
+    while at < bytes.len() && at + 1 < N {
+        array[at] = bytes[at] as c_char;
+        at += 1;
+    }
+    array
+}
+
+/// A description of a process that PostgreSQL starts when it is not in recovery.
+const fn description(
+    name: &CStr,
+    function: &CStr,
+    restart: i32,
+    extra: c_char,
+) -> pg_sys::BackgroundWorker {
+    let mut bgw_extra = [0; 128];
+    bgw_extra[0] = extra;
+    pg_sys::BackgroundWorker {
+        bgw_name: filled(name),
+        bgw_type: filled(name),
+        bgw_flags: (pg_sys::BGWORKER_SHMEM_ACCESS | pg_sys::BGWORKER_BACKEND_DATABASE_CONNECTION)
+            as i32,
+        bgw_start_time: pg_sys::BgWorkerStartTime::BgWorkerStart_RecoveryFinished,
+        bgw_restart_time: restart,
+        bgw_library_name: filled(LIBRARY),
+        bgw_function_name: filled(function),
+        bgw_main_arg: pg_sys::Datum::null(),
+        bgw_extra,
+        bgw_notify_pid: 0,
+    }
+}
+
+fn worker(database: pg_sys::Oid, reason: Reason) -> pg_sys::BackgroundWorker {
+    let mut worker = description(
+        c"pglearn worker",
+        WORKER,
+        pg_sys::BGW_NEVER_RESTART,
+        reason.letter(),
+    );
+    worker.bgw_main_arg = pg_sys::Datum::from(database);
+    worker
+}
+
+/// Starts a worker in this database, or does nothing where the server has no room for one.
+///
+/// May be called in a COMMIT callback, where an ERROR would be a PANIC: allocates nothing, raises
+/// nothing.
+pub fn launch() {
+    // SAFETY: a variable of the backend. PostgreSQL copies the description, whose fields are such that it
+    // has nothing to object to; without a handle it allocates nothing.
+    unsafe {
+        let mut worker = worker(pg_sys::MyDatabaseId, Reason::Commit);
+        pg_sys::RegisterDynamicBackgroundWorker(&mut worker, std::ptr::null_mut());
+    }
+}
+
+/// Has the launcher started with the server; for `_PG_init`, without effect where the library is loaded
+/// later.
+pub fn register_launcher() {
+    // SAFETY: a variable of the postmaster; the description is copied.
+    unsafe {
+        if pg_sys::process_shared_preload_libraries_in_progress {
+            let mut launcher = description(c"pglearn launcher", LAUNCHER, LAUNCHER_RESTART, 0);
+            pg_sys::RegisterBackgroundWorker(&mut launcher);
+        }
+    }
+}
+
+/// Sets the latch of a process of this server; nothing happens where it has ended.
+pub fn wake(pid: i32) {
+    // SAFETY: the slot of a process stays in shared memory when the process ends; the latch of another
+    // process that got the slot is set in vain.
+    unsafe {
+        let process = pg_sys::BackendPidGetProc(pid);
+        if !process.is_null() {
+            pg_sys::SetLatch(&raw mut (*process).procLatch);
+        }
+    }
+}
+
+/// A background process at its very start: not connected to anything.
+pub struct Start {
+    /// Why it was started.
+    pub reason: Reason,
+    database: pg_sys::Oid,
+}
+
+impl Start {
+    /// # Safety
+    /// Called once, at the start of a background worker.
+    #[doc(hidden)]
+    pub unsafe fn of_this_process() -> Self {
+        // SAFETY: set by PostgreSQL before the entry point is called. Its own handlers: a terminate ends
+        // the process at the next interrupt check, a cancel raises there.
+        unsafe {
+            let entry = &*pg_sys::MyBgworkerEntry;
+            let handlers: [(u32, unsafe extern "C-unwind" fn(i32)); 3] = [
+                (pg_sys::SIGTERM, handler::die),
+                (pg_sys::SIGINT, handler::StatementCancelHandler),
+                (pg_sys::SIGHUP, handler::SignalHandlerForConfigReload),
+            ];
+            for (signal, handler) in handlers {
+                pg_sys::pqsignal(signal as i32, Some(handler));
+            }
+            pg_sys::BackgroundWorkerUnblockSignals();
+            Self {
+                reason: match entry.bgw_extra[0] {
+                    Reason::SCAN => Reason::Scan,
+                    _ => Reason::Commit,
+                },
+                database: pg_sys::Oid::from(entry.bgw_main_arg.value() as u32),
+            }
+        }
+    }
+
+    /// Connects to the database it was started for, as the bootstrap superuser, whom every cluster has.
+    /// Ends the process where the database is gone or takes no connections.
+    pub fn connect(&self, application_name: &CStr) -> Process {
+        // SAFETY: called once a process, `Start` being made once; an invalid role is the bootstrap
+        // superuser.
+        unsafe {
+            pg_sys::BackgroundWorkerInitializeConnectionByOid(self.database, pg_sys::InvalidOid, 0);
+        }
+        Process::new(application_name)
+    }
+
+    /// Connects to no database: only the catalogs that all databases share can be read.
+    pub fn connect_to_none(&self, application_name: &CStr) -> Process {
+        // SAFETY: as above.
+        unsafe {
+            pg_sys::BackgroundWorkerInitializeConnection(std::ptr::null(), std::ptr::null(), 0);
+        }
+        Process::new(application_name)
+    }
+}
+
+/// This process, a background worker that is connected.
+pub struct Process(());
+
+impl Process {
+    fn new(application_name: &CStr) -> Self {
+        // SAFETY: a known setting; both texts are NUL-terminated and copied.
+        unsafe {
+            pg_sys::SetConfigOption(
+                c"application_name".as_ptr(),
+                application_name.as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_OVERRIDE,
+            );
+        }
+        Self(())
+    }
+
+    /// Shows what it is busy with.
+    pub fn show(&self, what: &str) {
+        self.report(pg_sys::BackendState::STATE_RUNNING, what);
+    }
+
+    fn report(&self, state: pg_sys::BackendState::Type, what: &str) {
+        let what = CString::new(what).unwrap_or_default();
+        // SAFETY: the text is copied.
+        unsafe { pg_sys::pgstat_report_activity(state, what.as_ptr()) };
+    }
+
+    /// Waits until it is woken, or the time is over, and takes over changed settings; shown as idle
+    /// meanwhile. A terminate ends the process; there is nothing that a cancel could cancel.
+    ///
+    /// # Errors
+    /// Settings that PostgreSQL cannot read.
+    pub fn wait(&self, time: Duration, what: &str) -> Result<()> {
+        self.report(pg_sys::BackendState::STATE_IDLE, what);
+        let milliseconds = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let milliseconds = milliseconds.min(i64::from(i32::MAX));
+        outside_transaction(|| {
+            // SAFETY: the latch of this process; no transaction is open. A process whose postmaster has
+            // died ends here.
+            unsafe {
+                pg_sys::pgstat_report_stat(true);
+                let events =
+                    pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
+                pg_sys::WaitLatch(
+                    pg_sys::MyLatch,
+                    events as i32,
+                    milliseconds,
+                    pg_sys::PG_WAIT_EXTENSION,
+                );
+                pg_sys::ResetLatch(pg_sys::MyLatch);
+            }
+            forget_cancel();
+            pgrx::check_for_interrupts!();
+            take_over_settings();
+            Ok(())
+        })
+    }
+}
+
+/// Reads the configuration files again where a SIGHUP has come.
+fn take_over_settings() {
+    // SAFETY: a flag of type sig_atomic_t, written by a signal handler of this thread; the files are read
+    // outside any transaction, as between two commands of a client.
+    unsafe {
+        if (&raw const pg_sys::ConfigReloadPending).read_volatile() != 0 {
+            (&raw mut pg_sys::ConfigReloadPending).write_volatile(0);
+            pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP);
+        }
+    }
+}
+
+/// A worker that this process has started.
+pub struct Launched(*mut pg_sys::BackgroundWorkerHandle);
+
+impl Launched {
+    /// Starts a worker in a database; `None` where the server has no room for one.
+    pub fn start(database: pg_sys::Oid) -> Option<Self> {
+        let mut handle = std::ptr::null_mut();
+        // SAFETY: variables of the process; the handle lies in the current memory context.
+        unsafe {
+            let mut worker = worker(database, Reason::Scan);
+            worker.bgw_notify_pid = pg_sys::MyProcPid;
+            pg_sys::RegisterDynamicBackgroundWorker(&mut worker, &mut handle)
+                .then_some(Self(handle))
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        let mut pid = 0;
+        // SAFETY: a handle that PostgreSQL gave.
+        let status = unsafe { pg_sys::GetBackgroundWorkerPid(self.0, &mut pid) };
+        status == pg_sys::BgwHandleStatus::BGWH_STOPPED
+            || status == pg_sys::BgwHandleStatus::BGWH_POSTMASTER_DIED
+    }
+}
+
+impl Drop for Launched {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: allocated by PostgreSQL for us, freed here only.
+            unsafe { pg_sys::pfree(self.0.cast()) };
+        }
+    }
+}
+
+pub use crate::pglearn_worker_entry_point as worker_entry_point;
