@@ -9,11 +9,13 @@ mod measure;
 mod metrics;
 mod named;
 mod peers;
+mod pgbench;
 mod predict;
 mod scan;
 mod table;
 mod train;
 mod train_named;
+mod watch;
 
 use crate::cluster::{Cluster, Plan};
 use crate::error::{Result, fail};
@@ -98,6 +100,12 @@ const BENCHMARKS: &[Benchmark] = &[
         about: "area_under_roc, binary_classifier, binary_classifier_auc, against a scan",
         on_request: false,
         run: metrics::run,
+    },
+    Benchmark {
+        name: "watch",
+        about: "statements on a watched table, large and small ones, against the same on one that is not",
+        on_request: false,
+        run: watch::run,
     },
     Benchmark {
         name: "memory",

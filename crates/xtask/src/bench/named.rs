@@ -1,11 +1,12 @@
 //! Named models: `predict` in each form of a row, against the arithmetic written out in SQL; a point
 //! query with and without it.
 
+use super::Bench;
 use super::data::{MANY, NARROW};
-use super::measure::{Cost, compare, cost_of, median_of_pairs};
+use super::measure::{compare, cost_of, median_of_pairs};
+use super::pgbench::Script;
 use super::table::Goal;
-use super::{Bench, DATABASE};
-use crate::error::{Attempt, Result, fail};
+use crate::error::{Result, fail};
 use crate::session::Session;
 
 /// Transactions of one run of pgbench.
@@ -130,14 +131,15 @@ fn point_query(bench: &mut Bench<'_>) -> Result<()> {
     bench.table.section(
         "a prepared query by primary key with predict_proba, against the same with a sum (pgbench)",
     );
-    let folder = bench.workspace.home.join("pgbench");
-    std::fs::create_dir_all(&folder).attempt("the folder of pgbench's scripts")?;
     let measure = |answer: &str| {
-        let file = folder.join("query.sql");
-        let script =
+        let text =
             format!("\\set id random(1, {MANY})\nSELECT {answer} FROM keyed10 WHERE id = :id;\n");
-        std::fs::write(&file, script).attempt("pgbench's script")?;
-        latency(bench, &file.display().to_string())
+        Script {
+            text: &text,
+            clients: 1,
+            transactions: TRANSACTIONS,
+        }
+        .latency(bench)
     };
     let ratio = median_of_pairs(|| {
         Ok((
@@ -149,35 +151,6 @@ fn point_query(bench: &mut Bench<'_>) -> Result<()> {
         .table
         .push("latency of one client", ratio, Some(Goal::at_most(1.15)));
     Ok(())
-}
-
-/// The average latency of a script, in seconds.
-fn latency(bench: &Bench<'_>, script: &str) -> Result<Cost> {
-    let mut pgbench = bench.cluster.client("pgbench");
-    let transactions = TRANSACTIONS.to_string();
-    pgbench.args([
-        "-n",
-        "-M",
-        "prepared",
-        "-t",
-        &transactions,
-        "-f",
-        script,
-        DATABASE,
-    ]);
-    let output = pgbench.output().attempt("pgbench")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let average = text
-        .lines()
-        .find_map(|line| line.strip_prefix("latency average = ")?.strip_suffix(" ms"));
-    let Some(milliseconds) = average.and_then(|average| average.parse::<f64>().ok()) else {
-        fail!(
-            "pgbench said:\n{text}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    };
-    let wall = milliseconds * 1e-3;
-    Ok(Cost { cpu: wall, wall })
 }
 
 /// What a session pays for its first prediction with a model of a thousand categories.
