@@ -49,7 +49,7 @@ pub fn install(options: &Options, workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Builds a tarball that unpacks into a folder with `lib/`, `extension/`, licence and README.
+/// Builds a tarball that unpacks into a folder with `lib/`, `extension/`, licence, README and `docs/`.
 pub fn package(options: &Options, workspace: &Workspace) -> Result<()> {
     let toolbox = Toolbox::gather(options, workspace)?;
     let extension = Extension::build(workspace, &toolbox, Profile::Release)?;
@@ -64,7 +64,13 @@ pub fn package(options: &Options, workspace: &Workspace) -> Result<()> {
     for file in extension.files(&folder, &folder.join("lib")) {
         write(&file.path, &file.contents)?;
     }
-    for document in ["LICENSE", "README.md", "CHANGELOG.md"] {
+    for document in [
+        "LICENSE",
+        "README.md",
+        "CHANGELOG.md",
+        "docs/loop.svg",
+        "docs/retraining.md",
+    ] {
         let source = workspace.root.join(document);
         if source.is_file() {
             write(

@@ -34,7 +34,7 @@ replaces it.
         details: "\
   crate/…            unit and documentation tests of the crates that need no server
   sql/…              the regression suites in tests/
-  readme             the SQL of README.md
+  readme, docs/…     the SQL of README.md and of the pages in docs/
   server/…           several sessions, roles and databases, restarts, the demo
 
   --update           take the results of the sql/ suites as what is expected
@@ -65,7 +65,7 @@ environment, what is installed is ignored.
     Topic {
         name: "package",
         about: "make a tarball of the extension",
-        details: "Library, control file, SQL scripts, licence and README, below the target folder.",
+        details: "Library, control file, SQL scripts, licence, README and its pages, below the target folder.",
     },
 ];
 

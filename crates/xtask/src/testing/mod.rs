@@ -21,13 +21,14 @@ pub fn run(options: &Options, workspace: &Workspace) -> Result<bool> {
     let mut report = Report::new(&options.words);
     crates::run(workspace, &mut report);
     let suites = regress::suites(workspace)?;
+    let pages = readme::pages(workspace)?;
     let names = suites
         .iter()
         .cloned()
-        .chain([readme::NAME.to_owned()])
+        .chain(pages.iter().map(|page| page.name.clone()))
         .chain(server::names());
     if names.into_iter().any(|name| report.wants(&name)) {
-        with_server(options, workspace, &suites, &mut report)?;
+        with_server(options, workspace, &suites, &pages, &mut report)?;
     }
     if report.is_empty() {
         fail!("no test is called like {}", options.words.join(" or "));
@@ -39,6 +40,7 @@ fn with_server(
     options: &Options,
     workspace: &Workspace,
     suites: &[String],
+    pages: &[readme::Page],
     report: &mut Report,
 ) -> Result<()> {
     let toolbox = Toolbox::gather(options, workspace)?;
@@ -64,7 +66,7 @@ fn with_server(
         options.update,
         report,
     );
-    readme::run(workspace, &cluster, report);
+    readme::run(pages, &cluster, report);
     server::run(&cluster, report);
     if report.failed() {
         report.note(&format!(

@@ -1,6 +1,7 @@
-//! The SQL in README.md, run as it stands, in one session.
+//! The SQL in README.md and in the pages of `docs`, run as it stands, each page in one session.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::cluster::Cluster;
@@ -8,50 +9,68 @@ use crate::error::{Attempt, Result};
 use crate::testing::report::{Outcome, Report};
 use crate::workspace::Workspace;
 
-/// The name of this test.
-pub const NAME: &str = "readme";
-
-/// Runs all blocks one after the other, up to the first error.
-pub fn run(workspace: &Workspace, cluster: &Cluster, report: &mut Report) {
-    report.test(NAME, || {
-        let file = workspace.root.join("README.md");
-        if !file.is_file() {
-            return Ok(Outcome::Skipped("there is no README.md".to_owned()));
-        }
-        let text = fs::read_to_string(&file).attempt(file.display())?;
-        let (blocks, script) = sql_blocks(&text);
-        if blocks == 0 {
-            return Ok(Outcome::Skipped("README.md has no SQL".to_owned()));
-        }
-        run_script(cluster, blocks, &script)
-    });
+/// A page that may hold SQL.
+pub struct Page {
+    /// Its test, and the database in which it runs: `readme`, or `docs/` and its name.
+    pub name: String,
+    file: PathBuf,
 }
 
-fn run_script(cluster: &Cluster, blocks: usize, script: &str) -> Result<Outcome> {
+/// The pages there are.
+pub fn pages(workspace: &Workspace) -> Result<Vec<Page>> {
+    let mut pages = vec![Page {
+        name: "readme".to_owned(),
+        file: workspace.root.join("README.md"),
+    }];
+    let folder = workspace.root.join("docs");
+    for entry in fs::read_dir(&folder).attempt(folder.display())? {
+        let file = entry.attempt(folder.display())?.path();
+        if file.extension().is_some_and(|extension| extension == "md") {
+            let name = file.file_stem().unwrap_or_default().to_string_lossy();
+            pages.push(Page {
+                name: format!("docs/{name}"),
+                file,
+            });
+        }
+    }
+    pages.sort_by(|a, b| b.name.cmp(&a.name));
+    Ok(pages)
+}
+
+/// Runs the blocks of each page one after the other, up to the first error.
+pub fn run(pages: &[Page], cluster: &Cluster, report: &mut Report) {
+    for page in pages {
+        report.test(&page.name, || {
+            let text = fs::read_to_string(&page.file).attempt(page.file.display())?;
+            let (blocks, script) = sql_blocks(&text);
+            if blocks == 0 {
+                return Ok(Outcome::Skipped("it has no SQL".to_owned()));
+            }
+            run_script(cluster, page, blocks, &script)
+        });
+    }
+}
+
+fn run_script(cluster: &Cluster, page: &Page, blocks: usize, script: &str) -> Result<Outcome> {
+    let database = &page.name;
     let upper = script.to_uppercase();
     if upper.contains("CREATE EXTENSION") {
-        cluster.create_database(NAME)?;
+        cluster.create_database(database)?;
         if !upper.contains("CREATE SCHEMA") {
-            cluster.sql(NAME, "CREATE SCHEMA ml")?;
+            cluster.sql(database, "CREATE SCHEMA ml")?;
         }
     } else {
-        cluster.create_database_with_extension(NAME)?;
+        cluster.create_database_with_extension(database)?;
     }
     // psql names the file and line of an error: both are those of the document.
-    let folder = cluster.place.folder.join(NAME);
+    let folder = cluster.place.folder.join(database);
+    let name = page.file.file_name().unwrap_or_default();
     fs::create_dir_all(&folder).attempt(folder.display())?;
-    fs::write(folder.join("README.md"), script).attempt(folder.display())?;
+    fs::write(folder.join(name), script).attempt(folder.display())?;
     let mut psql: Command = cluster.client("psql");
-    psql.args([
-        "-Xq",
-        "-v",
-        "ON_ERROR_STOP=1",
-        "-d",
-        NAME,
-        "-f",
-        "README.md",
-    ])
-    .current_dir(&folder);
+    psql.args(["-Xq", "-v", "ON_ERROR_STOP=1", "-d", database, "-f"])
+        .arg(name)
+        .current_dir(&folder);
     let result = psql
         .stdin(Stdio::null())
         .stdout(Stdio::null())
