@@ -2,6 +2,7 @@
 //! job (`queue`), a background worker (`worker`) runs it (`run`) and a gate decides whether the new version
 //! serves. `watch` and `unwatch` say which relations take part (`watch`).
 
+pub mod catalog;
 mod home;
 pub mod watches;
 
