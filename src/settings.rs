@@ -1,5 +1,6 @@
 //! The settings of the extension, all in one room.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
@@ -195,7 +196,28 @@ fn minutes(setting: &'static GucSetting<i32>) -> Option<Duration> {
 
 /// Bytes one training may hold for its rows.
 pub fn max_memory() -> u64 {
-    u64::try_from(MAX_MEMORY.get()).unwrap_or(0) * 1024
+    let setting = u64::try_from(MAX_MEMORY.get()).unwrap_or(0) * 1024;
+    setting.min(MEMORY_CAP.load(Relaxed))
+}
+
+/// What the job at hand may hold, where that is less than the setting.
+static MEMORY_CAP: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// A lower limit than `pglearn.max_memory` for the work of a scope: unlike a setting's value it outlasts
+/// the ends of transactions.
+pub struct MemoryCap(u64);
+
+impl MemoryCap {
+    /// No more than so many bytes from now on.
+    pub fn new(bytes: u64) -> Self {
+        Self(MEMORY_CAP.fetch_min(bytes, Relaxed))
+    }
+}
+
+impl Drop for MemoryCap {
+    fn drop(&mut self) {
+        MEMORY_CAP.store(self.0, Relaxed);
+    }
 }
 
 /// Threads one training may use.

@@ -113,10 +113,12 @@ impl Failure {
             Error::Stopped => {
                 // The cancel or terminate that made the solver come home, in its own words.
                 pgrx::check_for_interrupts!();
-                Self::new(
-                    PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
-                    "canceling training due to user request",
-                )
+                super::watchdog::reason().unwrap_or_else(|| {
+                    Self::new(
+                        PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+                        "canceling training due to user request",
+                    )
+                })
             }
             Error::NotFinite { column, value } => Self::new(
                 PgSqlErrorCode::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,

@@ -23,6 +23,12 @@ pub fn is_session_user() -> bool {
     unsafe { pg_sys::GetUserId() == pg_sys::GetSessionUserId() }
 }
 
+/// Whether this process is a background worker rather than a client's session.
+pub fn is_background_worker() -> bool {
+    // SAFETY: reads a variable that is set when the process starts.
+    unsafe { !pg_sys::MyBgworkerEntry.is_null() }
+}
+
 /// The name of a role; `None` where it has been dropped.
 pub fn role_name(role: Role) -> Option<String> {
     // SAFETY: a syscache look-up that gives NULL for an unknown OID, else a NUL-terminated copy.

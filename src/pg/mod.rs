@@ -45,5 +45,6 @@ pub mod trigger;
 pub mod tuple_store;
 pub mod types;
 pub mod value;
+pub mod watchdog;
 
 pub use crate::pglearn_entry_point as entry_point;

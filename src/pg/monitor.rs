@@ -1,6 +1,7 @@
 //! Cancellation and progress for the mathematics, worker threads included.
 
 use super::progress;
+use super::watchdog;
 use pglearn_core::monitor::{Control, Monitor, Progress};
 use pgrx::pg_sys;
 
@@ -26,13 +27,17 @@ impl SessionMonitor {
     /// Comes to attention between two pieces of work that report no progress.
     ///
     /// # Errors
-    /// [`pglearn_core::Error::Stopped`] where a cancel or a terminate is pending.
+    /// [`pglearn_core::Error::Stopped`] where a cancel or a terminate is pending, or a
+    /// [watchdog](super::watchdog::Watchdog) has called the work off.
     pub fn breathe(&mut self) -> pglearn_core::Result<()> {
         if interrupted() {
             if stop_requested() {
                 return Err(pglearn_core::Error::Stopped);
             }
             pgrx::check_for_interrupts!();
+        }
+        if watchdog::called_off() {
+            return Err(pglearn_core::Error::Stopped);
         }
         Ok(())
     }

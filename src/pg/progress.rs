@@ -1,8 +1,12 @@
 //! Progress of running trainings, in the slot that every backend has for progress reports: no
 //! preloading, nothing left behind by a backend that dies.
 
+use super::identity::{self, Role};
+use super::text;
 use pgrx::iter::TableIterator;
 use pgrx::prelude::*;
+use std::ffi::CString;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::Relaxed};
 
 /// Our own kind of command, far from PostgreSQL's (1, 2, 3, …).
 const COMMAND: pg_sys::ProgressCommandType::Type = 0x706c;
@@ -35,6 +39,54 @@ mod place {
     pub const NAME: i32 = 5;
     /// Eight bytes each.
     pub const NAME_WORDS: usize = 8;
+    pub const JOB: i32 = NAME + NAME_WORDS as i32;
+    pub const RUN_AS: i32 = JOB + 1;
+}
+
+/// A job that this process works on, on behalf of a role: its trainings are that role's to see, and
+/// `pg_stat_activity` says what is going on.
+pub struct JobScope(());
+
+/// Number of the job at hand, 0 for none, and its role.
+static JOB: AtomicI64 = AtomicI64::new(0);
+static RUN_AS: AtomicU32 = AtomicU32::new(0);
+
+impl JobScope {
+    /// From now on until dropped. In a background worker, which has no query to show, the job is shown.
+    /// Within a transaction, which it may outlast.
+    pub fn new(job: i64, run_as: Role, model: &str) -> Self {
+        JOB.store(job, Relaxed);
+        RUN_AS.store(run_as.to_u32(), Relaxed);
+        if identity::is_background_worker() {
+            let quoted = model.replace('"', "\"\"");
+            activity(Some(&format!(
+                "pglearn: training model \"{quoted}\", job {job}"
+            )));
+        }
+        Self(())
+    }
+}
+
+impl Drop for JobScope {
+    fn drop(&mut self) {
+        JOB.store(0, Relaxed);
+        RUN_AS.store(0, Relaxed);
+        if identity::is_background_worker() && !std::thread::panicking() {
+            activity(None);
+        }
+    }
+}
+
+/// What `pg_stat_activity` shows of this process; `None`: that it is idle.
+fn activity(text: Option<&str>) {
+    let text = text.map(|text| CString::new(text::server_bytes(text)).unwrap_or_default());
+    let state = match text {
+        Some(_) => pg_sys::BackendState::STATE_RUNNING,
+        None => pg_sys::BackendState::STATE_IDLE,
+    };
+    let text = text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
+    // SAFETY: copies a NUL-terminated text into this backend's own status entry; NULL keeps what it has.
+    unsafe { pg_sys::pgstat_report_activity(state, text) };
 }
 
 /// A training in progress, shown until dropped.
@@ -54,6 +106,8 @@ impl Report {
             pg_sys::pgstat_progress_start_command(COMMAND, relation.unwrap_or(pg_sys::InvalidOid));
             pg_sys::pgstat_progress_update_param(place::STARTED, pg_sys::GetCurrentTimestamp());
             pg_sys::pgstat_progress_update_param(place::LOSS, f64::NAN.to_bits() as i64);
+            pg_sys::pgstat_progress_update_param(place::JOB, JOB.load(Relaxed));
+            pg_sys::pgstat_progress_update_param(place::RUN_AS, RUN_AS.load(Relaxed).into());
             for (i, word) in bytes.chunks_exact(8).enumerate() {
                 let mut copy = [0u8; 8];
                 copy.copy_from_slice(word);
@@ -150,20 +204,26 @@ fn row(at: i32) -> Option<ProgressRow> {
     if local.is_null() {
         return None;
     }
-    // SAFETY: a valid entry of the local copy; role checks are syscache look-ups.
-    let status = unsafe {
-        let status = &(*local).backendStatus;
-        let caller = pg_sys::GetUserId();
-        let visible = status.st_progress_command == COMMAND
-            && status.st_databaseid == pg_sys::MyDatabaseId
-            && (pg_sys::has_privs_of_role(caller, status.st_userid)
-                || pg_sys::has_privs_of_role(caller, pg_sys::Oid::from(READ_ALL_STATS)));
-        if !visible {
-            return None;
-        }
-        status
-    };
+    // SAFETY: a valid entry of the local copy.
+    let status = unsafe { &(*local).backendStatus };
+    if status.st_progress_command != COMMAND
+        // SAFETY: a variable that is set when the session starts.
+        || status.st_databaseid != unsafe { pg_sys::MyDatabaseId }
+    {
+        return None;
+    }
     let parameter = |at: i32| status.st_progress_param[at as usize];
+    // A job is its role's, not that of the process that works on it.
+    let owner = match u32::try_from(parameter(place::RUN_AS)) {
+        Ok(role) if role > 0 => Role::from(role),
+        _ => status.st_userid,
+    };
+    if !identity::has_privileges_of(owner)
+        && !identity::has_privileges_of(Role::from(READ_ALL_STATS))
+    {
+        return None;
+    }
+    let job = parameter(place::JOB);
     let mut name = Vec::new();
     for word in 0..place::NAME_WORDS {
         name.extend_from_slice(&parameter(place::NAME + word as i32).to_ne_bytes());
@@ -177,7 +237,7 @@ fn row(at: i32) -> Option<ProgressRow> {
     let loss = f64::from_bits(parameter(place::LOSS) as u64);
     let relation = status.st_progress_command_target;
     Some((
-        None,
+        (job > 0).then_some(job),
         status.st_procpid,
         String::from_utf8_lossy(&name).into_owned(),
         (relation != pg_sys::InvalidOid).then_some(relation),

@@ -6,13 +6,14 @@
 
 use super::catalog::CHAMPION;
 use super::model::OwnModel;
+use crate::pg::at_commit;
 use crate::pg::context::extension_schema;
 use crate::pg::error::{Failure, Result, notice};
 use crate::pg::parse::excerpt;
 use crate::pg::sql;
 use pgrx::PgSqlErrorCode;
 use pgrx::spi::quote_literal;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 /// Characters of an alias at the most.
 const LENGTH: usize = 63;
@@ -196,8 +197,12 @@ pub fn record(model: &OwnModel, alias: &str, entry: &Move<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Makes an alias stand for a version and records it. What serves is not archived any more. The
-/// version must exist; nothing is checked besides.
+/// Listeners are told here that an alias stands for another version.
+const PROMOTED: &str = "model_promoted";
+
+/// Makes an alias stand for a version, records it and notifies the listeners of `model_promoted` when the
+/// transaction commits. What serves is not archived any more. The version must exist; nothing is checked
+/// besides.
 ///
 /// # Errors
 /// What the statements raise.
@@ -214,6 +219,13 @@ pub fn move_to(model: &OwnModel, alias: &str, version: i32, entry: &Move<'_>) ->
             AND v.archived_at IS NOT NULL",
         &[model.id.into(), version.into()],
     )?;
+    let moved = json!({
+        "model": model.name,
+        "alias": alias,
+        "version": version,
+        "from_version": entry.from,
+    });
+    at_commit::notify(PROMOTED, &moved.to_string())?;
     record(model, alias, entry)
 }
 

@@ -13,6 +13,8 @@ use crate::pg::progress;
 use crate::pg::query;
 use crate::pg::targets::{Target, replace_targets, whole_row};
 use crate::pg::value::ValueKind;
+use crate::pg::watchdog;
+use pglearn_core::Error;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use std::ffi::CString;
 
@@ -199,6 +201,9 @@ impl TakeRow for Reading<'_> {
 
     #[inline]
     unsafe fn take(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) -> Result<()> {
+        if watchdog::called_off() {
+            return Err(Failure::from_core(Error::Stopped, &|_| String::new()));
+        }
         self.row_memory.reset();
         let view = RowView {
             columns: self.columns,
