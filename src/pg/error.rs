@@ -85,6 +85,30 @@ impl Failure {
         self.0.code
     }
 
+    /// Its SQLSTATE as five characters.
+    pub fn sqlstate(&self) -> String {
+        // Six bits each from the lowest on, as `MAKE_SQLSTATE` packs them.
+        let code = self.0.code as isize;
+        (0..5)
+            .map(|at| char::from(b'0' + ((code >> (6 * at)) & 0x3f) as u8))
+            .collect()
+    }
+
+    /// Its message.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Its DETAIL.
+    pub fn details(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
+    /// Its HINT.
+    pub fn advice(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
     /// Adds what lies behind the error.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {

@@ -50,6 +50,12 @@ pub fn has_privileges_of(role: Role) -> bool {
     unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
 }
 
+/// The same of any role.
+pub fn role_has_privileges_of(member: Role, role: Role) -> bool {
+    // SAFETY: reads the backend's cache of memberships.
+    unsafe { pg_sys::has_privs_of_role(member, role) }
+}
+
 /// Everything runs with another role's privileges until the scope ends, as for a maintenance command:
 /// neither role nor session settings can be changed in it, no cursor or prepared statement outlives it.
 pub struct RestrictedUser {

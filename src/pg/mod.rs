@@ -21,6 +21,7 @@ pub mod jsonb;
 pub mod labels;
 pub mod list;
 pub mod literal;
+pub mod lock;
 pub mod moment;
 pub mod monitor;
 pub mod numeric;

@@ -3,7 +3,7 @@
 pub mod aliases;
 mod api;
 pub mod binding;
-mod catalog;
+pub mod catalog;
 mod grants;
 mod importance;
 pub mod model;

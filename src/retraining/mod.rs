@@ -4,6 +4,7 @@
 
 pub mod catalog;
 mod home;
+pub mod queue;
 pub mod watches;
 
 pgrx::extension_sql_file!(

@@ -24,6 +24,9 @@ enum Mode {
     Read,
     /// The transaction's own changes and, under READ COMMITTED, whatever has been committed by now.
     Write,
+    /// The transaction's own changes and whatever has been committed by now, whatever its isolation
+    /// level. Nothing is written.
+    Latest,
 }
 
 /// The rows of a SELECT, under the snapshot of the calling statement: for functions that only read.
@@ -32,6 +35,15 @@ enum Mode {
 /// What the statement raises; XX000 for a statement that writes.
 pub fn query(text: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
     run(text, params, Mode::Read).map(|(_, rows)| rows)
+}
+
+/// The rows of a SELECT over all that has been committed by now, under REPEATABLE READ too: for what must
+/// not go by an old state of affairs, as locks do.
+///
+/// # Errors
+/// What the statement raises; XX000 for a statement that writes.
+pub fn latest(text: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
+    run(text, params, Mode::Latest).map(|(_, rows)| rows)
 }
 
 /// The rows of an INSERT, UPDATE or DELETE … RETURNING; also of a SELECT that must see the
@@ -89,6 +101,14 @@ fn run_verbatim(text: &str, params: &[Param<'_>], mode: Mode) -> Result<(u64, Ve
 }
 
 fn run_here(text: &CStr, params: &[Param<'_>], mode: Mode) -> Result<(u64, Vec<Row>)> {
+    if mode == Mode::Latest {
+        // SAFETY: popped below; after an ERROR PostgreSQL does it with the (sub)transaction.
+        unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot()) };
+        let outcome = run_here(text, params, Mode::Read);
+        // SAFETY: the one pushed above: SPI leaves the stack as it found it.
+        unsafe { pg_sys::PopActiveSnapshot() };
+        return outcome;
+    }
     // SAFETY: connect, execute and finish in this order; an ERROR unwinds past it, and PostgreSQL pops
     // the connection with the (sub)transaction.
     unsafe { pg_sys::SPI_connect() };
