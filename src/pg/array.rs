@@ -26,6 +26,19 @@ pub unsafe fn varlena_bytes<'a>(datum: pg_sys::Datum) -> &'a [u8] {
     }
 }
 
+/// A varlena of these bytes, in the current memory context.
+pub fn varlena(bytes: &[u8]) -> pg_sys::Datum {
+    let length = bytes.len() + pg_sys::VARHDRSZ;
+    // SAFETY: as many bytes as the header and the content take; palloc refuses what is too long.
+    unsafe {
+        let pointer: *mut pg_sys::varlena = pg_sys::palloc(length).cast();
+        pgrx::set_varsize_4b(pointer, length as i32);
+        let content = pointer.cast::<u8>().add(pg_sys::VARHDRSZ);
+        content.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        pg_sys::Datum::from(pointer)
+    }
+}
+
 /// Whether a varlena has a 4-byte header and its content behind it.
 ///
 /// # Safety

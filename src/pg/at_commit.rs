@@ -17,7 +17,7 @@ use pgrx::pg_sys::XactEvent::{
     XACT_EVENT_PREPARE,
 };
 use std::ffi::{CStr, CString, c_char, c_void};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// `NOTIFY_PAYLOAD_MAX_LENGTH` of `async.c`.
@@ -50,6 +50,8 @@ static LISTENING: AtomicBool = AtomicBool::new(false);
 static WAKE: AtomicBool = AtomicBool::new(false);
 /// It has been prepared.
 static READY: AtomicBool = AtomicBool::new(false);
+/// Transactions and subtransactions of this session that were rolled back.
+static ROLLBACKS: AtomicU64 = AtomicU64::new(0);
 static PENDING: Mutex<Vec<Notification>> = Mutex::new(Vec::new());
 
 /// Says how a worker is started; the first one to say so counts.
@@ -93,6 +95,13 @@ pub fn wake_worker() {
     WAKE.store(true, Relaxed);
 }
 
+/// Number of transactions and savepoints of this session that were rolled back: while it stays, what the
+/// session wrote is there.
+pub fn rollbacks() -> u64 {
+    listen();
+    ROLLBACKS.load(Relaxed)
+}
+
 fn server_text(text: &str) -> Result<CString> {
     let whole = parse::c_string(text)?;
     CString::new(text::server_bytes(text)).or(Ok(whole))
@@ -132,6 +141,8 @@ unsafe extern "C-unwind" fn transaction(event: pg_sys::XactEvent::Type, _argumen
             }
         }
         XACT_EVENT_ABORT | XACT_EVENT_PREPARE => {
+            // Nor is it known what becomes of a prepared one.
+            ROLLBACKS.fetch_add(1, Relaxed);
             WAKE.store(false, Relaxed);
             READY.store(false, Relaxed);
             pending().clear();
@@ -193,7 +204,10 @@ unsafe extern "C-unwind" fn subtransaction(
     _: *mut c_void,
 ) {
     match event {
-        SUBXACT_EVENT_ABORT_SUB => pending().retain(|pending| pending.subtransaction != own),
+        SUBXACT_EVENT_ABORT_SUB => {
+            ROLLBACKS.fetch_add(1, Relaxed);
+            pending().retain(|pending| pending.subtransaction != own);
+        }
         SUBXACT_EVENT_COMMIT_SUB => {
             for pending in pending().iter_mut() {
                 if pending.subtransaction == own {

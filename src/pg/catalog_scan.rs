@@ -1,12 +1,13 @@
-//! Rows of the extension's own tables by index, under the active snapshot: what a look-up inside
-//! `predict` needs, at a fraction of the cost of a query.
+//! Rows of the extension's own tables by index, under the active snapshot or as they are by now: what a
+//! look-up inside `predict` or a trigger needs, at a fraction of the cost of a query.
 //!
-//! Such a scan sees exactly what the running statement sees, runs on a standby, takes no transaction
+//! A scan under the active snapshot sees exactly what the running statement sees. Any scan runs on a standby, takes no transaction
 //! number, and goes by no privilege and no row-level security: who calls it checks what the user may.
 
 use super::array::varlena_bytes;
 use super::error::{Failure, Result};
 use super::labels;
+use super::snapshot::{FullXid, Snapshot};
 use super::text;
 use pgrx::pg_sys;
 use std::ffi::CStr;
@@ -82,7 +83,7 @@ pub fn extension_namespace() -> Result<pg_sys::Oid> {
         .ok_or_else(|| Failure::internal("extension pglearn is not installed in this database"))
 }
 
-/// What a column of the index must equal.
+/// What a column of the index must be.
 #[derive(Debug, Clone, Copy)]
 pub enum Key<'a> {
     /// `text COLLATE "C"`
@@ -95,6 +96,10 @@ pub enum Key<'a> {
     Int(i32),
     /// `oid` or a type of the same kind
     Oid(pg_sys::Oid),
+    /// `xid8`
+    Xid(FullXid),
+    /// `xid8`, or any later one
+    XidFrom(FullXid),
 }
 
 /// In which order of the index rows come.
@@ -107,7 +112,7 @@ pub enum Order {
 }
 
 /// Columns of an index that a scan may compare.
-const MAX_KEYS: usize = 2;
+const MAX_KEYS: usize = 3;
 
 /// A scan of an index.
 pub struct Scan {
@@ -117,6 +122,17 @@ pub struct Scan {
     direction: pg_sys::ScanDirection::Type,
     values: Vec<pg_sys::Datum>,
     nulls: Vec<bool>,
+    /// The snapshot, where it is the scan's own.
+    _snapshot: Option<Box<pg_sys::SnapshotData>>,
+}
+
+/// Which rows a scan of what is there by now sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Present {
+    /// What has been committed, and what this transaction did itself, its running command included.
+    Committed,
+    /// The same, and what others have inserted and neither committed nor rolled back so far.
+    Uncommitted,
 }
 
 impl Scan {
@@ -148,8 +164,30 @@ impl Scan {
         unsafe { Self::open(relation, keys, order, std::ptr::null_mut()) }
     }
 
+    /// The same for rows as they stand while the scan goes on, not at one moment. It leaves no trace for
+    /// SERIALIZABLE: for tables whose rows are only inserted.
+    pub fn present(
+        relation: Indexed,
+        keys: &[(i16, Key<'_>)],
+        order: Order,
+        which: Present,
+    ) -> Self {
+        let mut snapshot = Box::new(pg_sys::SnapshotData {
+            snapshot_type: match which {
+                Present::Committed => pg_sys::SnapshotType::SNAPSHOT_SELF,
+                Present::Uncommitted => pg_sys::SnapshotType::SNAPSHOT_DIRTY,
+            },
+            ..Default::default()
+        });
+        // SAFETY: such a snapshot is not registered; it stays where it is until the scan is dropped.
+        let mut scan = unsafe { Self::open(relation, keys, order, &raw mut *snapshot) };
+        scan._snapshot = Some(snapshot);
+        scan
+    }
+
     /// # Safety
-    /// The snapshot is registered or active as long as the scan lives, or null.
+    /// The snapshot is registered, active or of a kind that need not be, as long as the scan lives; or
+    /// it is null.
     unsafe fn open(
         relation: Indexed,
         keys: &[(i16, Key<'_>)],
@@ -185,6 +223,7 @@ impl Scan {
                 },
                 values: vec![pg_sys::Datum::from(0); columns],
                 nulls: vec![true; columns],
+                _snapshot: None,
             }
         }
     }
@@ -241,21 +280,27 @@ impl Key<'_> {
     /// # Safety
     /// The column is of the key's type; the current memory context outlives the scan.
     unsafe fn write(self, place: &mut pg_sys::ScanKeyData, column: i16) {
-        let (equal, datum) = match self {
+        let (operator, datum) = match self {
             // SAFETY: copied into the current memory context.
             Self::Text(text) => (pg_sys::F_TEXTEQ, unsafe { text::datum(text) }),
             Self::Name(name) => (pg_sys::F_NAMEEQ, pg_sys::Datum::from(name.as_ptr())),
             Self::BigInt(number) => (pg_sys::F_INT8EQ, pg_sys::Datum::from(number)),
             Self::Int(number) => (pg_sys::F_INT4EQ, pg_sys::Datum::from(number)),
             Self::Oid(oid) => (pg_sys::F_OIDEQ, pg_sys::Datum::from(oid)),
+            Self::Xid(xid) => (pg_sys::F_XID8EQ, pg_sys::Datum::from(xid)),
+            Self::XidFrom(xid) => (pg_sys::F_XID8GE, pg_sys::Datum::from(xid)),
         };
-        // SAFETY: fills the place; equality of the column's type, under collation "C".
+        let strategy = match self {
+            Self::XidFrom(_) => pg_sys::BTGreaterEqualStrategyNumber,
+            _ => pg_sys::BTEqualStrategyNumber,
+        };
+        // SAFETY: fills the place; an operator of the column's type, under collation "C".
         unsafe {
             pg_sys::ScanKeyInit(
                 place,
                 column,
-                pg_sys::BTEqualStrategyNumber as u16,
-                pg_sys::Oid::from(equal),
+                strategy as u16,
+                pg_sys::Oid::from(operator),
                 datum,
             );
         }
@@ -313,6 +358,18 @@ impl<'a> Row<'a> {
         // SAFETY: a text of the tuple, which lives as long as the row.
         self.datum(column)
             .map(|datum| unsafe { text::utf8(varlena_bytes(datum)) })
+    }
+
+    /// An `xid8`; 0 for NULL.
+    pub fn xid(&self, column: i16) -> FullXid {
+        self.datum(column).map_or(0, |datum| datum.value() as u64)
+    }
+
+    /// A `pg_snapshot`.
+    pub fn snapshot(&self, column: i16) -> Option<Snapshot> {
+        // SAFETY: a varlena of the tuple.
+        let bytes = unsafe { varlena_bytes(self.datum(column)?) };
+        Snapshot::parse(bytes)
     }
 
     /// An `interval`, in words that mean the same under every IntervalStyle; none for NULL.

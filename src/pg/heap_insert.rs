@@ -8,6 +8,7 @@ use super::error::{Failure, Result};
 use super::identity::RestrictedUser;
 use super::list;
 use super::table::Cell;
+use super::text;
 use pgrx::pg_sys;
 use std::ffi::CStr;
 
@@ -23,6 +24,18 @@ pub struct Table(pg_sys::Oid);
 pub fn next_value(sequence: pg_sys::Oid) -> i64 {
     // SAFETY: raises where it is no sequence.
     unsafe { pgrx::pg_sys::ffi::pg_guard_ffi_boundary(|| nextval_internal(sequence, false)) }
+}
+
+/// A `text`, in the database's encoding.
+pub fn text_cell(value: &str) -> Cell {
+    // SAFETY: lives in the current memory context, as every cell does that PostgreSQL made.
+    Cell::from_datum(unsafe { text::datum(value) })
+}
+
+/// What `clock_timestamp()` gives.
+pub fn clock_timestamp() -> Cell {
+    // SAFETY: reads the clock.
+    Cell::from_datum(unsafe { pg_sys::GetCurrentTimestamp() }.into())
 }
 
 impl Table {

@@ -35,6 +35,7 @@ pub mod result_row;
 pub mod rows;
 pub mod scan;
 pub mod site;
+pub mod snapshot;
 pub mod sql;
 pub mod subtransaction;
 pub mod table;

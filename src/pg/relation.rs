@@ -133,6 +133,20 @@ pub fn partition_ancestors(relation: pg_sys::Oid) -> Vec<pg_sys::Oid> {
     }
 }
 
+/// Schema and bare name of a relation; `None` where it is gone.
+pub fn name_parts(relation: pg_sys::Oid) -> Option<(String, String)> {
+    // SAFETY: syscache look-ups: NULL or NUL-terminated copies.
+    unsafe {
+        let name = pg_sys::get_rel_name(relation);
+        let schema = pg_sys::get_namespace_name(pg_sys::get_rel_namespace(relation));
+        let found = !name.is_null() && !schema.is_null();
+        found.then(|| {
+            let owned = |name| text::c_string(name).to_owned();
+            (owned(schema), owned(name))
+        })
+    }
+}
+
 /// The base type of a domain; other types are their own.
 pub fn base_type(type_oid: pg_sys::Oid) -> pg_sys::Oid {
     // SAFETY: a syscache look-up for any OID of a type.

@@ -2,9 +2,12 @@
 //! job (`queue`), a background worker (`worker`) runs it (`run`) and a gate decides whether the new version
 //! serves. `watch` and `unwatch` say which relations take part (`watch`).
 
+pub mod announce;
 pub mod catalog;
+mod counting;
 mod home;
 pub mod queue;
+mod tables;
 pub mod watches;
 
 pgrx::extension_sql_file!(

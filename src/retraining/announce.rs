@@ -1,0 +1,137 @@
+//! More rows than the threshold have changed: that is written down, sent to listeners, and a retraining
+//! is queued.
+//!
+//! Only one transaction at a time announces for a watch; nobody waits for it. Who finds the lock taken
+//! leaves the matter to the worker that it asks for, and so does a writer whose rows and those of
+//! transactions that are still running are too many together only.
+
+use super::counting::{self, Count, Mark};
+use super::queue::{self, Kind, NewJob};
+use super::tables::Tables;
+use super::watches::Watch;
+use crate::pg::at_commit;
+use crate::pg::error::Result;
+use crate::pg::heap_insert::{clock_timestamp, next_value, text_cell};
+use crate::pg::lock::{self, Name};
+use crate::pg::relation::name_parts;
+use crate::pg::snapshot::{Snapshot, own_transaction, own_transaction_if_any, xid_cell};
+use crate::pg::table::Cell;
+use serde_json::json;
+
+/// What an attempt to announce came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// Not more than the threshold has changed.
+    Below,
+    /// Nor has it been committed, but it will be if all that runs is; or another transaction is
+    /// announcing. It is to be tried again soon.
+    Unresolved,
+    /// It was announced.
+    Announced,
+}
+
+/// Announces what is due for a watch, counted under a fresh snapshot.
+///
+/// # Errors
+/// XX000 where the extension is not whole.
+pub fn announce_due(watch: &Watch) -> Result<Attempt> {
+    let name = Name::Watch(watch.id, watch.relation);
+    if !lock::try_for_transaction(name) {
+        return Ok(Attempt::Unresolved);
+    }
+    let tables = Tables::get()?;
+    // With the lock held: an announcement of others has been committed, and is seen by both.
+    let now = Snapshot::latest();
+    let mark = Mark::latest(&tables, watch);
+    let own = own_transaction_if_any();
+    let count = counting::count(&tables, watch, mark.as_ref(), &now, own);
+    if count.due() <= watch.threshold {
+        lock::release_for_transaction(name);
+        return Ok(match count.at_most() > watch.threshold {
+            true => Attempt::Unresolved,
+            false => Attempt::Below,
+        });
+    }
+    announce(&tables, watch, &count, &now)?;
+    Ok(Attempt::Announced)
+}
+
+/// What a writer does when its statement has been counted.
+///
+/// # Errors
+/// As [`announce_due`].
+pub fn counted(watch: &Watch, count: &Count) -> Result<()> {
+    if count.at_most() <= watch.threshold {
+        return Ok(());
+    }
+    let due = count.due() > watch.threshold;
+    if !due || announce_due(watch)? == Attempt::Unresolved {
+        at_commit::wake_worker();
+    }
+    Ok(())
+}
+
+fn announce(tables: &Tables, watch: &Watch, count: &Count, now: &Snapshot) -> Result<()> {
+    let Some((schema, table)) = name_parts(watch.relation) else {
+        // Dropped: nobody would know it.
+        return Ok(());
+    };
+    let job = queue_job(watch);
+    let payload = json!({
+        "table": table,
+        "schema": schema,
+        "count": count.due(),
+        "event_id": count.last_event,
+    })
+    .to_string();
+    let own_event = Some(count.last_own_event).filter(|event| *event > 0);
+    tables.announcements.insert(&[
+        (
+            c"announcement_id",
+            Cell::BigInt(next_value(tables.announcement_numbers)),
+        ),
+        (c"watch_id", Cell::BigInt(watch.id)),
+        (c"relation", Cell::Oid(watch.relation)),
+        (c"event_id", own_event.map_or(Cell::Null, Cell::BigInt)),
+        (c"row_count", Cell::BigInt(count.due())),
+        (c"xid", xid_cell(own_transaction())),
+        (c"snapshot", now.cell()),
+        (c"channel", text_cell(&watch.channel)),
+        (c"payload", text_cell(&payload)),
+        (c"job_id", job.map_or(Cell::Null, Cell::BigInt)),
+        (c"announced_at", clock_timestamp()),
+    ])?;
+    counting::forget(tables, watch);
+    at_commit::notify(&watch.channel, &payload)
+}
+
+/// Queues the retraining that a watch asks for; its number, where it is a new one. A model that cannot be
+/// trained any more is no reason to refuse the rows: it is a warning.
+fn queue_job(watch: &Watch) -> Option<i64> {
+    let model = watch.model.as_deref()?;
+    let gate = watch
+        .gate
+        .as_deref()
+        .and_then(|gate| serde_json::from_str(gate).ok());
+    let payload = gate.map_or_else(
+        || json!({}),
+        |gate: serde_json::Value| json!({ "gate": gate }),
+    );
+    let queued = queue::enqueue(&NewJob {
+        watch_id: Some(watch.id),
+        min_interval: Some(&watch.min_interval),
+        ..NewJob::new(Kind::Retrain, model, watch.owner, &payload)
+    });
+    match queued {
+        Ok(queued) => queued.created.then_some(queued.job_id),
+        Err(failure) => {
+            failure
+                .within(&format!(
+                    "watch {} cannot have its model retrained",
+                    watch.id
+                ))
+                .warn();
+            None
+        }
+    }
+}
