@@ -18,6 +18,25 @@ pub enum Lock {
     Read,
     /// As INSERT takes it.
     Write,
+    /// As CREATE TRIGGER takes it: readers go on, writers wait.
+    Triggers,
+}
+
+/// What a relation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A table.
+    Table,
+    /// A partitioned table.
+    Partitioned,
+    /// A table on another server.
+    Foreign,
+    /// A view.
+    View,
+    /// A materialized view.
+    MaterializedView,
+    /// An index, a sequence, a composite type, …
+    Other,
 }
 
 /// A column that is not dropped.
@@ -42,10 +61,28 @@ impl OpenRelation {
         let mode = match lock {
             Lock::Read => pg_sys::AccessShareLock,
             Lock::Write => pg_sys::RowExclusiveLock,
+            Lock::Triggers => pg_sys::ShareRowExclusiveLock,
         };
         // SAFETY: NULL where there is no such relation (any more).
         let opened = unsafe { pg_sys::try_relation_open(relation, mode as pg_sys::LOCKMODE) };
         (!opened.is_null()).then(|| Self(opened))
+    }
+
+    /// [`Lock::Triggers`] if nobody holds a lock that does not go with it: it never waits.
+    pub fn try_for_triggers(relation: pg_sys::Oid) -> Option<Self> {
+        let mode = pg_sys::ShareRowExclusiveLock as pg_sys::LOCKMODE;
+        // SAFETY: a lock on any OID; it is given back where the relation has gone.
+        unsafe {
+            if !pg_sys::ConditionalLockRelationOid(relation, mode) {
+                return None;
+            }
+            let opened = pg_sys::try_relation_open(relation, pg_sys::NoLock as pg_sys::LOCKMODE);
+            if opened.is_null() {
+                pg_sys::UnlockRelationOid(relation, mode);
+                return None;
+            }
+            Some(Self(opened))
+        }
     }
 
     fn class(&self) -> &pg_sys::FormData_pg_class {
@@ -77,6 +114,34 @@ impl OpenRelation {
     /// Whether it is a table, partitioned or not.
     pub fn is_table(&self) -> bool {
         matches!(self.class().relkind as u8, b'r' | b'p')
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        match self.class().relkind as u8 {
+            b'r' => Kind::Table,
+            b'p' => Kind::Partitioned,
+            b'f' => Kind::Foreign,
+            b'v' => Kind::View,
+            b'm' => Kind::MaterializedView,
+            _ => Kind::Other,
+        }
+    }
+
+    /// Whether it is of a system catalog or its TOAST table.
+    pub fn is_system(&self) -> bool {
+        // SAFETY: the relation is open.
+        unsafe { pg_sys::IsSystemRelation(self.0) }
+    }
+
+    /// Whether it is one of the extension's own.
+    pub fn is_own(&self) -> bool {
+        // SAFETY: look-ups in the catalogs, by a NUL-terminated name.
+        unsafe {
+            let own = pg_sys::get_extension_oid(c"pglearn".as_ptr(), true);
+            own != pg_sys::InvalidOid
+                && pg_sys::getExtensionOfObject(pg_sys::RelationRelationId, self.oid()) == own
+        }
     }
 
     /// Whether it is temporary.

@@ -49,6 +49,17 @@ impl OwnModel {
         rows.first().map(Self::of).transpose()
     }
 
+    /// [`find`](Self::find), where there must be one.
+    ///
+    /// # Errors
+    /// 42704 where there is none, 42501 where it belongs to somebody else.
+    pub fn existing(name: &str) -> Result<Self> {
+        match Self::find(name)? {
+            Some(model) => Ok(model),
+            None => Err(not_mine(name)?),
+        }
+    }
+
     /// The model of a name, as it is now and stays until the transaction ends: whoever else wants to
     /// change it waits. Those who predict do not.
     ///

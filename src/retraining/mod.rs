@@ -7,7 +7,9 @@ pub mod catalog;
 mod counting;
 mod home;
 pub mod queue;
+pub mod sweep;
 mod tables;
+mod watch;
 pub mod watches;
 
 pgrx::extension_sql_file!(
@@ -18,5 +20,10 @@ pgrx::extension_sql_file!(
 pgrx::extension_sql_file!(
     "../../sql/catalog/watch.sql",
     name = "watch",
-    requires = ["retraining", "serving"]
+    requires = [
+        "retraining",
+        "serving",
+        watch::api::watch,
+        watch::api::unwatch
+    ]
 );

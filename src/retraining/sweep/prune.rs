@@ -1,0 +1,123 @@
+//! What is not needed any more: watches of relations that were dropped, changes that have been counted,
+//! history older than the settings say.
+
+use crate::pg::error::Result;
+use crate::pg::sql::{self, Param};
+use crate::retraining::catalog;
+use crate::settings;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// How often a session prunes.
+const INTERVAL: Duration = Duration::from_secs(10);
+/// Rows that one statement deletes at the most: a sweep is short.
+const BATCH: i64 = 10_000;
+
+thread_local! {
+    static LAST: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Removes the watches of relations that were dropped.
+///
+/// # Errors
+/// Those of the statement.
+pub fn forget_dropped() -> Result<()> {
+    let _owner = catalog::as_owner()?;
+    sql::execute(
+        "DELETE FROM {ml}.watches AS w WHERE NOT EXISTS (
+            SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) w.relation::pg_catalog.oid)",
+        &[],
+    )
+    .map(drop)
+}
+
+/// Throws away what nobody counts any more and what is too old, if this session has not done so just now.
+///
+/// # Errors
+/// Those of the statements.
+pub fn prune() -> Result<()> {
+    if LAST.get().is_some_and(|last| last.elapsed() < INTERVAL) {
+        return Ok(());
+    }
+    LAST.set(Some(Instant::now()));
+    let _owner = catalog::as_owner()?;
+    counted()?;
+    let batch = Param::BigInt(Some(BATCH));
+    if let Some(age) = settings::statistics_retention() {
+        let minutes = Param::Int(i32::try_from(age.as_secs() / 60).ok());
+        sql::execute(OLD_STATISTICS, &[minutes, batch])?;
+        sql::execute(OLD_ANNOUNCEMENTS, &[minutes, batch])?;
+    }
+    if let Some(age) = settings::job_retention() {
+        let minutes = Param::Int(i32::try_from(age.as_secs() / 60).ok());
+        sql::execute(OLD_JOBS, &[minutes, batch])?;
+    }
+    Ok(())
+}
+
+/// Changes that the latest announcement of their watch has counted, and those of watches that ended.
+///
+/// Whoever is counting goes by an announcement at least as late, or does not see these deletions yet.
+fn counted() -> Result<()> {
+    sql::execute(
+        "DELETE FROM {ml}.change_log AS c
+          USING (SELECT DISTINCT ON (n.watch_id, n.relation) n.watch_id, n.relation, n.xid, n.event_id, n.snapshot
+                   FROM {ml}.announcements AS n
+                  ORDER BY n.watch_id, n.relation, n.announcement_id DESC) AS a
+          WHERE c.watch_id OPERATOR(pg_catalog.=) a.watch_id
+            AND c.relation::pg_catalog.oid OPERATOR(pg_catalog.=) a.relation::pg_catalog.oid
+            AND (pg_catalog.pg_visible_in_snapshot(c.xid, a.snapshot)
+                 OR c.xid OPERATOR(pg_catalog.=) a.xid
+                    AND c.event_id OPERATOR(pg_catalog.<=) COALESCE(a.event_id, 0))",
+        &[],
+    )?;
+    sql::execute(
+        "DELETE FROM {ml}.change_log AS c
+          WHERE CASE c.watch_id WHEN 0
+                THEN NOT EXISTS (SELECT FROM pg_catalog.pg_class AS r
+                                  WHERE r.oid OPERATOR(pg_catalog.=) c.relation::pg_catalog.oid)
+                ELSE NOT EXISTS (SELECT FROM {ml}.watches AS w
+                                  WHERE w.watch_id OPERATOR(pg_catalog.=) c.watch_id) END",
+        &[],
+    )
+    .map(drop)
+}
+
+/// Events come in the order of their numbers, nearly: those before the first one that is young enough.
+const OLD_STATISTICS: &str = "
+DELETE FROM {ml}.data_statistics AS d
+ WHERE d.event_id OPERATOR(pg_catalog.=) ANY (ARRAY(
+    SELECT s.event_id FROM {ml}.data_statistics AS s
+     WHERE s.event_id OPERATOR(pg_catalog.<) COALESCE(
+            (SELECT y.event_id FROM {ml}.data_statistics AS y
+              WHERE y.\"timestamp\" OPERATOR(pg_catalog.>=) pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)
+              ORDER BY y.event_id LIMIT 1), 9223372036854775807)
+       AND NOT EXISTS (SELECT FROM {ml}.change_log AS c WHERE c.event_id OPERATOR(pg_catalog.=) s.event_id)
+     ORDER BY s.event_id LIMIT $2))";
+
+/// The latest of each watch is what counting goes by, while there is the watch.
+const OLD_ANNOUNCEMENTS: &str = "
+DELETE FROM {ml}.announcements AS n
+ WHERE n.announcement_id OPERATOR(pg_catalog.=) ANY (ARRAY(
+    SELECT a.announcement_id FROM {ml}.announcements AS a
+     WHERE a.announced_at OPERATOR(pg_catalog.<) pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)
+       AND (EXISTS (SELECT FROM {ml}.announcements AS l
+                     WHERE l.watch_id OPERATOR(pg_catalog.=) a.watch_id
+                       AND l.relation::pg_catalog.oid OPERATOR(pg_catalog.=) a.relation::pg_catalog.oid
+                       AND l.announcement_id OPERATOR(pg_catalog.>) a.announcement_id)
+            OR NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c
+                            WHERE c.oid OPERATOR(pg_catalog.=) a.relation::pg_catalog.oid))
+     ORDER BY a.announcement_id LIMIT $2))";
+
+/// The last job of a watch says when the next one may begin.
+const OLD_JOBS: &str = "
+DELETE FROM {ml}.jobs AS d
+ WHERE d.job_id OPERATOR(pg_catalog.=) ANY (ARRAY(
+    SELECT j.job_id FROM {ml}.jobs AS j
+     WHERE j.state OPERATOR(pg_catalog.=) ANY ('{done,failed,dead,cancelled}')
+       AND j.finished_at OPERATOR(pg_catalog.<) pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)
+       AND (NOT EXISTS (SELECT FROM {ml}.watches AS w WHERE w.watch_id OPERATOR(pg_catalog.=) j.watch_id)
+            OR EXISTS (SELECT FROM {ml}.jobs AS l
+                        WHERE l.watch_id OPERATOR(pg_catalog.=) j.watch_id
+                          AND l.job_id OPERATOR(pg_catalog.>) j.job_id))
+     ORDER BY j.job_id LIMIT $2))";

@@ -1,0 +1,148 @@
+//! `watch`: the row, the triggers, the beginning of the count.
+
+use super::settings::Settings;
+use super::target::Target;
+use super::{model, triggers};
+use crate::pg::error::{Failure, Result};
+use crate::pg::identity::{current_role, has_privileges_of, role_name};
+use crate::pg::sql::{self, Param};
+use crate::retraining::watches::Watch;
+use crate::retraining::{catalog, sweep};
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
+
+/// Watches a relation in the name of the current role, or changes the settings of the watch that there is
+/// on the relation for the model.
+///
+/// # Errors
+/// Those of [`model::check`] and [`Target::check`]; 42501 where the watch is another role's; what CREATE
+/// TRIGGER raises.
+pub fn install(relation: Oid, settings: &Settings) -> Result<i64> {
+    if let Some(name) = &settings.model {
+        model::check(name, settings.gate.as_ref().map(|(_, gate)| gate))?;
+    }
+    let target = Target::check(
+        relation,
+        settings.model.as_deref(),
+        settings.columns.as_deref(),
+    )?;
+    sweep::forget_dropped()?;
+    let existing = Watch::of(relation)?
+        .iter()
+        .find(|watch| watch.relation == relation && watch.model == settings.model)
+        .cloned();
+    if let Some(existing) = &existing
+        && !has_privileges_of(existing.owner)
+    {
+        return Err(not_yours(existing, &target));
+    }
+    let id = match &existing {
+        Some(existing) => change(existing, settings)?,
+        None => make(relation, settings)?,
+    };
+    for relation in &target.bare {
+        triggers::create(relation)?;
+    }
+    target.say_what_is_not_counted()?;
+    if existing.is_none() {
+        begin(id, relation)?;
+    }
+    Ok(id)
+}
+
+fn make(relation: Oid, settings: &Settings) -> Result<i64> {
+    let written = sql::returning(
+        "INSERT INTO {ml}.watches (threshold, columns, channel, min_interval, gate, relation, model, owner)
+         VALUES ($1, $2, $3, $4::pg_catalog.interval, $5::pg_catalog.jsonb, $6, $7, $8) RETURNING watch_id",
+        &with_settings(
+            settings,
+            &gate(settings),
+            [
+                Param::Relation(Some(relation)),
+                settings.model.as_deref().into(),
+                Param::Role(Some(current_role())),
+            ],
+        ),
+    )?;
+    match written.first() {
+        Some(row) => row.get(0),
+        None => Err(Failure::internal("the watch was not written down")),
+    }
+}
+
+fn change(existing: &Watch, settings: &Settings) -> Result<i64> {
+    let written = sql::execute(
+        "UPDATE {ml}.watches SET threshold = $1, columns = $2, channel = $3,
+                min_interval = $4::pg_catalog.interval, gate = $5::pg_catalog.jsonb
+          WHERE watch_id OPERATOR(pg_catalog.=) $6",
+        &with_settings(settings, &gate(settings), [existing.id.into()]),
+    )?;
+    if written == 0 {
+        return Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
+            "could not serialize access: the watch was made after this transaction began",
+        ));
+    }
+    Ok(existing.id)
+}
+
+fn gate(settings: &Settings) -> Option<String> {
+    settings.gate.as_ref().map(|(given, _)| given.to_string())
+}
+
+/// `$1` to `$5`, and what follows them.
+fn with_settings<'a, const N: usize>(
+    settings: &'a Settings,
+    gate: &'a Option<String>,
+    rest: [Param<'a>; N],
+) -> Vec<Param<'a>> {
+    let mut params = vec![
+        settings.threshold.into(),
+        Param::Texts(settings.columns.as_deref()),
+        settings.channel.as_str().into(),
+        settings.min_interval.as_str().into(),
+        gate.as_deref().into(),
+    ];
+    params.extend(rest);
+    params
+}
+
+/// Counting begins with an announcement of nothing.
+fn begin(id: i64, relation: Oid) -> Result<()> {
+    let _owner = catalog::as_owner()?;
+    sql::execute(
+        "INSERT INTO {ml}.announcements (watch_id, relation, row_count, xid, snapshot)
+         VALUES ($1, $2, 0, pg_catalog.pg_current_xact_id(), pg_catalog.pg_current_snapshot())",
+        &[id.into(), Param::Relation(Some(relation))],
+    )
+    .map(drop)
+}
+
+fn not_yours(existing: &Watch, target: &Target) -> Failure {
+    let name = target.relation.name();
+    let failure = Failure::new(
+        PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        match &existing.model {
+            Some(model) => format!("{name} is watched for model \"{model}\" by another role"),
+            None => format!("{name} is watched by another role"),
+        },
+    );
+    match role_name(existing.owner) {
+        Some(owner) => failure
+            .detail(format!(
+                "Watch {} belongs to role \"{owner}\".",
+                existing.id
+            ))
+            .hint("Ask it for other settings, or watch the table for another model."),
+        None => failure
+            .detail(format!(
+                "The role that watch {} belonged to does not exist any more.",
+                existing.id
+            ))
+            .hint(format!(
+                "The owner of the table can end it: SELECT {}.unwatch({});",
+                crate::pg::context::extension_schema(),
+                pgrx::spi::quote_literal(&name)
+            )),
+    }
+}

@@ -1,0 +1,48 @@
+//! The model of a watch: whether the caller may retrain it, and whether it can be.
+
+use crate::pg::error::{Failure, Result};
+use crate::pg::sql;
+use crate::registry::model::OwnModel;
+use pglearn_core::evaluation::Gate;
+use pgrx::PgSqlErrorCode;
+
+/// Refuses a model that the current role could not retrain, and a gate that does not fit it.
+///
+/// # Errors
+/// 42704 and 42501 for the model, 55000 where nothing says how to train it, 22023 for the gate.
+pub fn check(name: &str, gate: Option<&Gate>) -> Result<()> {
+    let model = OwnModel::existing(name)?;
+    model.must_have_an_owner()?;
+    let rows = sql::query(
+        "SELECT COALESCE(pg_catalog.cardinality(v.classes), 0), v.recipe OPERATOR(pg_catalog.?) 'arguments' \
+           FROM {ml}.model_versions AS v WHERE v.model_id OPERATOR(pg_catalog.=) $1 \
+          ORDER BY v.version USING OPERATOR(pg_catalog.>) LIMIT 1",
+        &[model.id.into()],
+    )?;
+    let refuse = |problem: &str, detail: &str| {
+        Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("model \"{name}\" {problem}"),
+        )
+        .detail(detail)
+        .hint("Train it with a source and a target."))
+    };
+    let Some(newest) = rows.first() else {
+        return refuse(
+            "has no version",
+            "A retraining repeats what its newest version did.",
+        );
+    };
+    if !newest.get::<bool>(1)? {
+        return refuse(
+            "cannot be retrained",
+            "Its newest version was registered from a model table: how to train it again is not known.",
+        );
+    }
+    let Some(gate) = gate.filter(|gate| !gate.only_archives) else {
+        return Ok(());
+    };
+    let classes = usize::try_from(newest.get::<i32>(0)?).unwrap_or(0);
+    gate.check(classes)
+        .map_err(|error| Failure::from_core(error, &|_| String::new()))
+}

@@ -1,0 +1,234 @@
+//! The relation of a watch, and its partitions.
+
+use super::triggers;
+use crate::pg::error::{Failure, Result, notice};
+use crate::pg::identity::has_privileges_of;
+use crate::pg::parse;
+use crate::pg::relation::{Kind, Lock, OpenRelation};
+use crate::pg::sql::{self, Param};
+use pglearn_core::options::nearest;
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
+
+/// A relation that can be watched, and those of its parts that need triggers of their own; all locked
+/// against writers until the transaction ends.
+pub struct Target {
+    /// The relation.
+    pub relation: OpenRelation,
+    /// It and its partitions, as far as they are tables here and lack the triggers.
+    pub bare: Vec<OpenRelation>,
+}
+
+impl Target {
+    /// Refuses what cannot be watched, or not by the current role, before anything is done or locked.
+    ///
+    /// # Errors
+    /// 42809 for what is no permanent table, 0A000 for a distributed one, 42501 without the privilege
+    /// TRIGGER, 42703 for columns that it does not have, 42710 where a name of ours is taken.
+    pub fn check(relation: Oid, model: Option<&str>, columns: Option<&[String]>) -> Result<Self> {
+        let opened = OpenRelation::open(relation, Lock::Read).ok_or_else(|| gone(relation))?;
+        must_be_table(&opened, model)?;
+        must_allow_triggers(&opened)?;
+        must_be_here(&opened, model)?;
+        must_have(&opened, columns.unwrap_or_default())?;
+        for part in parts_of(&opened)? {
+            if !triggers::missing(part.oid())?.is_empty() {
+                must_allow_triggers(&part)?;
+            }
+        }
+        drop(opened);
+        Self::lock(relation)
+    }
+
+    /// What was looked at may have changed before it was locked: CREATE TRIGGER then has the last word.
+    fn lock(relation: Oid) -> Result<Self> {
+        let opened = OpenRelation::open(relation, Lock::Triggers).ok_or_else(|| gone(relation))?;
+        let mut bare = Vec::new();
+        for part in parts_of(&opened)? {
+            // Who watches takes a lock that writers wait for, even where the triggers are there: a
+            // writer that comes after it has heard of the watch.
+            let locked = OpenRelation::open(part.oid(), Lock::Triggers);
+            if let Some(locked) = locked
+                && !triggers::missing(locked.oid())?.is_empty()
+            {
+                bare.push(locked);
+            }
+        }
+        Ok(Self {
+            relation: opened,
+            bare,
+        })
+    }
+
+    /// Says which partitions cannot have triggers.
+    pub fn say_what_is_not_counted(&self) -> Result<()> {
+        for part in tree(self.relation.oid(), Kind::Foreign)? {
+            notice(&format!(
+                "partition {} is a foreign table: rows that are written to it under its own name are not counted",
+                parse::quoted_name(part)
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A relation and its partitions, as far as they are tables here.
+pub(super) fn parts_of(relation: &OpenRelation) -> Result<Vec<OpenRelation>> {
+    let mut parts = Vec::new();
+    for kind in [Kind::Partitioned, Kind::Table] {
+        let opened = tree(relation.oid(), kind)?;
+        parts.extend(
+            opened
+                .into_iter()
+                .filter_map(|part| OpenRelation::open(part, Lock::Read)),
+        );
+    }
+    Ok(parts)
+}
+
+/// A relation and all below it in its tree of partitions, those of one kind.
+fn tree(relation: Oid, kind: Kind) -> Result<Vec<Oid>> {
+    let kind = match kind {
+        Kind::Partitioned => "p",
+        Kind::Foreign => "f",
+        _ => "r",
+    };
+    let rows = sql::returning(
+        "WITH RECURSIVE tree (part) AS (
+            SELECT $1::pg_catalog.oid
+             UNION ALL
+            SELECT i.inhrelid FROM tree AS t
+              JOIN pg_catalog.pg_class AS p ON p.oid OPERATOR(pg_catalog.=) t.part AND p.relkind OPERATOR(pg_catalog.=) 'p'
+              JOIN pg_catalog.pg_inherits AS i ON i.inhparent OPERATOR(pg_catalog.=) t.part)
+         SELECT c.oid FROM tree AS t JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) t.part
+          WHERE c.relkind::pg_catalog.text OPERATOR(pg_catalog.=) $2 ORDER BY c.oid",
+        &[Param::Oid(Some(relation)), Param::Text(Some(kind))],
+    )?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+fn must_be_table(relation: &OpenRelation, model: Option<&str>) -> Result<()> {
+    let name = relation.name();
+    let refuse = |what: &str, detail: &str| {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
+            format!("{name} is {what}"),
+        )
+        .detail(detail.to_owned())
+    };
+    let no_triggers = "Its changes fire no triggers that could count them.";
+    if relation.is_own() {
+        return Err(refuse(
+            "a table of pglearn itself",
+            "Only tables of your own can be watched.",
+        ));
+    }
+    if relation.is_system() {
+        return Err(refuse(
+            "a system catalog",
+            "Only tables of your own can be watched.",
+        ));
+    }
+    if relation.is_temporary() {
+        return Err(refuse(
+            "a temporary table",
+            "It belongs to this session: the background worker could not read it.",
+        )
+        .hint("Use a permanent table, or train in this session."));
+    }
+    match relation.kind() {
+        Kind::Table | Kind::Partitioned => Ok(()),
+        Kind::Foreign => Err(polling(
+            refuse(
+                "a foreign table",
+                "It may change without this server knowing.",
+            ),
+            model,
+        )),
+        Kind::View => Err(polling(refuse("a view", no_triggers), model)),
+        Kind::MaterializedView => Err(polling(refuse("a materialized view", no_triggers), model)),
+        Kind::Other => Err(refuse(
+            "not a table",
+            "Only tables can be watched, partitioned or not.",
+        )),
+    }
+}
+
+/// What to do about a relation whose changes cannot be counted.
+fn polling(failure: Failure, model: Option<&str>) -> Failure {
+    let schema = crate::pg::context::extension_schema();
+    let request = serde_json::json!({"model": model.unwrap_or("…")}).to_string();
+    failure.hint(format!(
+        "Ask for a retraining regularly instead: SELECT {schema}.request_retrain({});",
+        pgrx::spi::quote_literal(request)
+    ))
+}
+
+fn must_allow_triggers(relation: &OpenRelation) -> Result<()> {
+    if relation.may_have_triggers() {
+        return Ok(());
+    }
+    let failure = Failure::new(
+        PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format!("permission denied for table {}", relation.name()),
+    );
+    Err(match has_privileges_of(relation.owner()) {
+        true => failure,
+        false => failure.hint(format!(
+            "Its owner can grant it: GRANT TRIGGER ON {} TO …;",
+            relation.name()
+        )),
+    })
+}
+
+/// Citus keeps the rows of distributed tables on other servers, and refuses triggers on them.
+fn must_be_here(relation: &OpenRelation, model: Option<&str>) -> Result<()> {
+    let distributes = sql::returning(
+        "SELECT pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL",
+        &[],
+    )?;
+    if !distributes.first().map_or(Ok(false), |row| row.get(0))? {
+        return Ok(());
+    }
+    let named = sql::returning(
+        "SELECT FROM pg_catalog.pg_dist_partition AS d WHERE d.logicalrelid::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
+        &[Param::Oid(Some(relation.oid()))],
+    )?;
+    if named.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::new(
+        PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+        format!("{} is distributed by Citus", relation.name()),
+    )
+    .detail("Its rows are written on other servers, where no trigger of this one counts them.");
+    Err(polling(failure, model))
+}
+
+fn must_have(relation: &OpenRelation, columns: &[String]) -> Result<()> {
+    let attributes = relation.attributes();
+    let names: Vec<&str> = attributes.iter().map(|a| a.name.as_str()).collect();
+    let Some(missing) = columns.iter().find(|name| !names.contains(&name.as_str())) else {
+        return Ok(());
+    };
+    let failure = Failure::new(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+        format!(
+            "column \"{}\" of {} does not exist",
+            parse::excerpt(missing),
+            relation.name()
+        ),
+    );
+    let near = nearest(missing, &names);
+    Err(match near.first() {
+        Some(near) => failure.hint(format!("Perhaps you mean \"{near}\".")),
+        None => failure.hint(format!("Its columns are {}.", names.join(", "))),
+    })
+}
+
+pub(super) fn gone(relation: Oid) -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+        format!("relation {} does not exist", relation.to_u32()),
+    )
+}

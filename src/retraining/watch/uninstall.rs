@@ -1,0 +1,54 @@
+//! `unwatch`: what the caller may end, and the triggers that nobody needs any more.
+
+use super::target::{self, gone};
+use super::triggers;
+use crate::pg::error::{Failure, Result, notice};
+use crate::pg::identity::has_privileges_of;
+use crate::pg::relation::{Lock, OpenRelation};
+use crate::pg::sql::{self, Param};
+use crate::retraining::sweep;
+use crate::retraining::watches::Watch;
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
+
+/// Ends the watches of a relation: all of them where the current role owns it, else its own. Returns how
+/// many were ended.
+///
+/// # Errors
+/// 42501 where there are only others' watches, 42P01 where there is no relation.
+pub fn uninstall(relation: Oid) -> Result<i32> {
+    let opened = OpenRelation::open(relation, Lock::Read).ok_or_else(|| gone(relation))?;
+    let (name, owned) = (opened.name(), has_privileges_of(opened.owner()));
+    sweep::forget_dropped()?;
+    let ended = sql::execute(
+        "DELETE FROM {ml}.watches AS w WHERE w.relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
+        &[Param::Oid(Some(relation))],
+    )?;
+    let left = Watch::of(relation)?;
+    if ended == 0 && left.iter().any(|watch| watch.relation == relation) {
+        return Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("must be owner of table {name}"),
+        )
+        .detail("Others watch it."));
+    }
+    let mut kept = Vec::new();
+    for part in target::parts_of(&opened)? {
+        if !Watch::of(part.oid())?.is_empty() || !triggers::any(part.oid())? {
+            continue;
+        }
+        if has_privileges_of(part.owner()) {
+            triggers::drop_all(&part)?;
+        } else {
+            kept.push(part.name());
+        }
+    }
+    if let Some(first) = kept.first() {
+        let whose = if owned { "partition" } else { "table" };
+        notice(&format!(
+            "nothing is counted any more; the owner of the {whose} can remove what is left: {}",
+            triggers::drop_commands(first)
+        ));
+    }
+    Ok(i32::try_from(ended).unwrap_or(i32::MAX))
+}
