@@ -6,7 +6,7 @@
 //!
 //! Of everything in SQL only `pg_advisory_unlock_all()` (and `DISCARD ALL`) reaches them: it drops all
 //! session-level locks of the method. A transaction-level lock on the same name is beyond its reach, so a
-//! process that holds session-level locks runs others' code under a [`Shield`].
+//! process that holds session-level locks runs others' code behind a [`shield`].
 //!
 //! A transaction that holds both levels of one lock cannot be prepared. Sessions of users take
 //! transaction-level locks only; these go with a prepared transaction until it is resolved.
@@ -66,6 +66,20 @@ pub fn try_for_transaction(name: Name<'_>) -> bool {
     acquire(&name.tag(), false).is_some()
 }
 
+/// Whether this session holds a lock, at either level.
+pub fn is_held(name: Name<'_>) -> bool {
+    let tag = name.tag();
+    // SAFETY: looks into this process's own account of its locks.
+    unsafe {
+        pg_sys::LockHeldByMe(
+            &tag,
+            MODE,
+            #[cfg(any(feature = "pg17", feature = "pg18"))]
+            false,
+        )
+    }
+}
+
 /// Gives a lock of the running transaction back before its end, once for each time it was taken, in the
 /// statement that took it.
 pub fn release_for_transaction(name: Name<'_>) {
@@ -86,14 +100,17 @@ pub struct SessionLock {
 thread_local! {
     /// The session's locks.
     static HELD: RefCell<Vec<pg_sys::LOCKTAG>> = const { RefCell::new(Vec::new()) };
+    /// Those that the running transaction holds too, with this process's account of each.
+    static SHIELDED: RefCell<Vec<(pg_sys::LOCKTAG, *mut pg_sys::LOCALLOCK)>> =
+        const { RefCell::new(Vec::new()) };
 }
 
 /// Takes a lock for the session, if nobody holds it, this session included. It never waits.
 pub fn try_for_session(name: Name<'_>) -> Option<SessionLock> {
-    let tag = name.tag();
-    if HELD.with_borrow(|held| held.iter().any(|other| same(other, &tag))) {
+    if is_held(name) {
         return None;
     }
+    let tag = name.tag();
     acquire(&tag, true)?;
     HELD.with_borrow_mut(|held| held.push(tag));
     Some(SessionLock {
@@ -129,41 +146,32 @@ pub fn holder(name: Name<'_>) -> Option<i32> {
     }
 }
 
-/// The locks of the session, held by the running transaction too, so that nothing that runs in it can
-/// give them away.
-///
-/// Raised when a transaction has started, and taken down by [`lower`](Self::lower) right before it is
-/// committed or aborted.
-#[must_use = "lower it before the transaction ends"]
-#[derive(Debug)]
-pub struct Shield(Vec<(pg_sys::LOCKTAG, *mut pg_sys::LOCALLOCK)>);
+/// Has the running transaction hold the session's locks too, so that nothing that runs in it can give them
+/// away. To be called when a transaction has started, and [`unshield`] right before it is committed or
+/// aborted.
+pub fn shield() {
+    let held = HELD.with_borrow(Clone::clone);
+    let shielded = |tag| acquire(&tag, false).map(|local| (tag, local));
+    SHIELDED.set(held.into_iter().filter_map(shielded).collect());
+}
 
-impl Shield {
-    /// Over all locks that the session holds now.
-    pub fn raise() -> Self {
-        let held = HELD.with_borrow(Clone::clone);
-        let shielded = |tag| acquire(&tag, false).map(|local| (tag, local));
-        Self(held.into_iter().filter_map(shielded).collect())
-    }
-
-    /// Gives the session again what it has lost meanwhile. Nothing here can fail or wait: the transaction
-    /// holds the locks until its end, so that only this process's own account of them changes.
-    pub fn lower(self) {
-        for (tag, local) in self.0 {
-            let held = HELD.with_borrow(|held| held.iter().any(|other| same(other, &tag)));
-            // SAFETY: the entry stays while the transaction holds the lock; it has as many owners as it
-            // says, and the session is the one without a resource owner.
-            let lost = unsafe {
-                let count = usize::try_from((*local).numLockOwners).unwrap_or(0);
-                let owners = match count {
-                    0 => &[],
-                    count => std::slice::from_raw_parts((*local).lockOwners, count),
-                };
-                !owners.iter().any(|owner| owner.owner.is_null())
+/// Gives the session again what it has lost since [`shield`]. Nothing here can fail or wait: the
+/// transaction holds the locks until its end, so that only this process's own account of them changes.
+pub fn unshield() {
+    for (tag, local) in SHIELDED.take() {
+        let held = HELD.with_borrow(|held| held.iter().any(|other| same(other, &tag)));
+        // SAFETY: the entry stays while the transaction holds the lock; it has as many owners as it
+        // says, and the session is the one without a resource owner.
+        let lost = unsafe {
+            let count = usize::try_from((*local).numLockOwners).unwrap_or(0);
+            let owners = match count {
+                0 => &[],
+                count => std::slice::from_raw_parts((*local).lockOwners, count),
             };
-            if held && lost {
-                acquire(&tag, true);
-            }
+            !owners.iter().any(|owner| owner.owner.is_null())
+        };
+        if held && lost {
+            acquire(&tag, true);
         }
     }
 }
@@ -172,8 +180,18 @@ impl Shield {
 fn acquire(tag: &pg_sys::LOCKTAG, session: bool) -> Option<*mut pg_sys::LOCALLOCK> {
     let mut local = std::ptr::null_mut();
     // SAFETY: a tag of a kind that PostgreSQL knows, copied; no wait, and no error for a full table.
-    let result =
-        unsafe { pg_sys::LockAcquireExtended(tag, MODE, session, true, false, &mut local) };
+    let result = unsafe {
+        pg_sys::LockAcquireExtended(
+            tag,
+            MODE,
+            session,
+            true,
+            false,
+            &mut local,
+            #[cfg(feature = "pg18")]
+            false,
+        )
+    };
     matches!(result, LOCKACQUIRE_OK | LOCKACQUIRE_ALREADY_HELD).then_some(local)
 }
 

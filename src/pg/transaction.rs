@@ -2,6 +2,7 @@
 //! loop does around the commands of a client.
 
 use super::error::{Failure, Result};
+use super::lock;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgTryBuilder, pg_sys};
 use std::panic::AssertUnwindSafe;
@@ -74,9 +75,11 @@ fn begin() {
         pg_sys::StartTransactionCommand();
         pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
     }
+    lock::shield();
 }
 
 fn commit() {
+    lock::unshield();
     // SAFETY: ends what `begin` began.
     unsafe {
         pg_sys::PopActiveSnapshot();
@@ -88,6 +91,7 @@ fn commit() {
 /// What the server's main loop does after an ERROR. A cancel that came too late to be noticed was meant
 /// for what has just failed.
 fn abort() {
+    lock::unshield();
     // SAFETY: nothing of the transaction is in use any more. An ERROR has reset the counters of held
     // interrupts, a panic has not; the abort must not be interrupted.
     unsafe {

@@ -28,4 +28,3 @@ pub use claim::{claim, claim_here, next_due};
 pub use enqueue::{Enqueued, NewJob, enqueue};
 pub use job::{Job, Kind, State};
 pub use outcome::{Done, fail, finish, must_stop};
-pub use owner::catalog_owner;

@@ -1,24 +1,13 @@
-//! As whom the queue is written.
+//! As whom the queue is read and written.
 
-use crate::pg::context::extension_namespace;
-use crate::pg::error::{Failure, Result};
-use crate::pg::heap_insert::Table;
-use crate::pg::identity::{RestrictedUser, Role};
-use crate::pg::relation::{Lock, OpenRelation};
+use crate::pg::context::SettingScope;
+use crate::pg::error::Result;
+use crate::retraining::catalog;
 
-/// The role that owns the tables of the retraining loop.
-///
-/// # Errors
-/// XX000 where the extension is not whole.
-pub fn catalog_owner() -> Result<Role> {
-    let jobs = Table::find(extension_namespace()?, c"jobs")?;
-    OpenRelation::open(jobs.oid(), Lock::Read)
-        .map(|jobs| jobs.owner())
-        .ok_or_else(|| Failure::internal("table jobs is missing"))
-}
-
-/// Runs statements over the queue as its owner, restricted.
+/// Runs statements over the queue as the owner of the table, restricted. Times travel as text, in a form
+/// that is read as it was written.
 pub(super) fn as_owner<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let _owner = RestrictedUser::new(catalog_owner()?);
+    let _owner = catalog::as_owner()?;
+    let _style = SettingScope::new(&[(c"datestyle", c"ISO"), (c"intervalstyle", c"postgres")]);
     work()
 }
