@@ -14,6 +14,15 @@ pub fn is_in_transaction() -> bool {
     unsafe { pg_sys::IsTransactionOrTransactionBlock() }
 }
 
+/// Whether this process keeps vacuum from anything: it has a snapshot, or a transaction number.
+pub fn holds_snapshot() -> bool {
+    // SAFETY: this process' own entry, which it alone writes.
+    unsafe {
+        let process = &*pg_sys::MyProc;
+        [process.xmin, process.xid] != [pg_sys::InvalidTransactionId; 2]
+    }
+}
+
 /// Runs work in a transaction of its own, under a snapshot taken now, and commits. Where the work fails
 /// (by a `Failure`, an ERROR or a panic) or the commit does, all of it is rolled back and the process
 /// goes on. A request to terminate still ends the process.

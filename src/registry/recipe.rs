@@ -39,7 +39,7 @@ impl Recipe<'_> {
                 return Err(Failure::new(
                     PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
                     format!(
-                        "the relation that model \"{model}\" was trained on does not exist any more"
+                        "the relation that model \"{model}\" is trained on does not exist any more"
                     ),
                 )
                 .detail(format!("It was {written}."))
@@ -72,7 +72,7 @@ impl Recipe<'_> {
         Err(Failure::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
             format!(
-                "the query that model \"{}\" was trained on reads other relations now",
+                "the query that model \"{}\" is trained on reads other relations now",
                 self.model
             ),
         )

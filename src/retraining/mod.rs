@@ -7,6 +7,7 @@ pub mod catalog;
 mod counting;
 mod home;
 pub mod queue;
+pub mod run;
 pub mod sweep;
 mod tables;
 mod watch;

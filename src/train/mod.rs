@@ -5,7 +5,7 @@ mod api;
 mod linregr;
 mod linregr_aggregate;
 mod logregr;
-mod named;
+pub mod named;
 mod request;
 mod sinks;
 mod usage;

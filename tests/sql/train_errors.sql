@@ -67,7 +67,6 @@ CALL tests.refused('SELECT train(''m'', ''untouched'', ''y'', gate => ''{}'')');
 CALL tests.refused('SELECT train(''m'', ''untouched'', ''y'', alias => ''champion'', gate => ''{"metrics": "rmse"}'')');
 CALL tests.refused('SELECT train(''m'', ''untouched'', ''y'', alias => ''3'')');
 CALL tests.refused('SELECT train(''m'', ''t'', ''y'', alias => ''champion'', gate => ''{"metric": "roc_auc"}'')');
-CALL tests.refused('SELECT train(''m'', ''untouched'', ''y'', async => true)');
 
 -- Rows.
 CALL tests.refused('SELECT train(''m'', ''SELECT * FROM t WHERE false'', ''y'')');

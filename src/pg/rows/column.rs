@@ -114,24 +114,36 @@ pub fn describe(source: &Source) -> Result<Vec<SourceColumn>> {
 /// # Errors
 /// Whatever parse analysis raises.
 pub fn relations(source: &Source) -> Result<Vec<String>> {
+    let mut names: Vec<String> = oids(source)?.into_iter().map(parse::quoted_name).collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+/// A relation that a source names and no other session sees, if there is one.
+///
+/// # Errors
+/// As [`relations`].
+pub fn temporary_relation(source: &Source) -> Result<Option<pg_sys::Oid>> {
+    let temporary = |relation: &pg_sys::Oid| parse::is_temporary(*relation);
+    Ok(oids(source)?.into_iter().find(temporary))
+}
+
+fn oids(source: &Source) -> Result<Vec<pg_sys::Oid>> {
     let text = parse::c_string(&format!("SELECT * FROM {}", source.from_item))?;
     let query = query::analyse(&text)?;
     let (mut relations, mut others) = (std::ptr::null_mut(), std::ptr::null_mut());
     let mut row_security = false;
     // SAFETY: walks the tree of parse analysis and fills the lists.
-    let oids = unsafe {
+    unsafe {
         pg_sys::extract_query_dependencies(
             query.cast(),
             &mut relations,
             &mut others,
             &mut row_security,
         );
-        list::oids(relations)
-    };
-    let mut names: Vec<String> = oids.into_iter().map(parse::quoted_name).collect();
-    names.sort_unstable();
-    names.dedup();
-    Ok(names)
+        Ok(list::oids(relations))
+    }
 }
 
 /// The labels of an enum type (of a domain, its base type) in their order.

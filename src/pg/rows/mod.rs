@@ -12,7 +12,9 @@ mod layout;
 mod open;
 mod view;
 
-pub use column::{SourceColumn, describe, element_kind, enum_labels, relations};
+pub use column::{
+    SourceColumn, describe, element_kind, enum_labels, relations, temporary_relation,
+};
 pub use key::Key;
 pub use layout::RowLayout;
 pub use open::{Rows, read};

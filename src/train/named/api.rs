@@ -2,6 +2,7 @@
 //! is a word of Rust, or a default that is `jsonb`.
 
 use super::arguments::Arguments;
+use super::queued::{self, Queued};
 use super::train::Trained;
 use super::{info, retrain as retraining, train as training};
 use crate::pg::error::{Failure, Result};
@@ -14,9 +15,9 @@ use serde_json::{Value as Json, json};
 
 type Row = (
     name!(model, String),
-    name!(version, i32),
+    name!(version, Option<i32>),
     name!(status, String),
-    name!(metrics, JsonB),
+    name!(metrics, Option<JsonB>),
     name!(job_id, Option<i64>),
 );
 
@@ -70,17 +71,16 @@ fn train(
         'static,
         (
             name!(model, String),
-            name!(version, i32),
+            name!(version, Option<i32>),
             name!(status, String),
-            name!(metrics, JsonB),
+            name!(metrics, Option<JsonB>),
             name!(job_id, Option<i64>),
         ),
     >,
     ErrorReport,
 > {
     let run = || {
-        refuse_later("train", later.unwrap_or(false))?;
-        training::train(Arguments {
+        let arguments = Arguments {
             model: model.ok_or_else(|| Failure::missing_argument("train", "model"))?,
             source,
             target,
@@ -98,7 +98,11 @@ fn train(
             gate: gate.map(|gate| gate.0),
             seed: seed.unwrap_or(42),
             tags: object(tags),
-        })
+        };
+        match later.unwrap_or(false) {
+            true => queued::train_later(arguments).map(waiting),
+            false => training::train(arguments).map(made),
+        }
     };
     rows(run())
 }
@@ -123,9 +127,9 @@ fn retrain(
         'static,
         (
             name!(model, String),
-            name!(version, i32),
+            name!(version, Option<i32>),
             name!(status, String),
-            name!(metrics, JsonB),
+            name!(metrics, Option<JsonB>),
             name!(job_id, Option<i64>),
         ),
     >,
@@ -133,32 +137,37 @@ fn retrain(
 > {
     let run = || {
         let model = model.ok_or_else(|| Failure::missing_argument("retrain", "model"))?;
-        refuse_later("retrain", later.unwrap_or(true))?;
-        retraining::retrain(model, gate.map(|gate| gate.0))
+        let gate = gate.map(|gate| gate.0);
+        match later.unwrap_or(true) {
+            true => queued::retrain_later(model, gate).map(waiting),
+            false => retraining::retrain(model, gate).map(made),
+        }
     };
     rows(run())
 }
 
-fn rows(trained: Result<Trained>) -> std::result::Result<TableIterator<'static, Row>, ErrorReport> {
-    let trained = trained?;
-    Ok(TableIterator::once((
-        trained.model,
-        trained.version,
-        trained.status.to_owned(),
-        JsonB(trained.metrics),
-        None,
-    )))
+fn rows(row: Result<Row>) -> std::result::Result<TableIterator<'static, Row>, ErrorReport> {
+    Ok(TableIterator::once(row?))
 }
 
-fn refuse_later(function: &str, later: bool) -> Result<()> {
-    if !later {
-        return Ok(());
-    }
-    Err(Failure::new(
-        PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
-        format!("{function} cannot run in the background yet"),
+fn made(trained: Trained) -> Row {
+    (
+        trained.model,
+        Some(trained.version),
+        trained.status.to_owned(),
+        Some(JsonB(trained.metrics)),
+        None,
     )
-    .hint("Run it in this session: async => false."))
+}
+
+fn waiting(queued: Queued) -> Row {
+    (
+        queued.model,
+        None,
+        "queued".to_owned(),
+        None,
+        Some(queued.job_id),
+    )
 }
 
 fn object(value: Option<Jsonb>) -> Json {

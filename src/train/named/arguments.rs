@@ -62,6 +62,28 @@ impl Arguments {
         })
     }
 
+    /// All of them: what a job keeps.
+    pub fn to_json(&self) -> Json {
+        let mut arguments = self.to_recipe();
+        arguments["alias"] = json!(self.alias);
+        arguments["gate"] = json!(self.gate);
+        arguments["tags"] = json!(self.tags);
+        arguments
+    }
+
+    /// The arguments that a job keeps under `arguments`.
+    ///
+    /// # Errors
+    /// XX001 for what are none.
+    pub fn from_job(model: &str, payload: &Json) -> Result<Self> {
+        let mut arguments = Self::from_recipe(model, payload)?;
+        let kept = &payload["arguments"];
+        arguments.alias = kept["alias"].as_str().map(str::to_owned);
+        arguments.gate = Some(&kept["gate"]).filter(|gate| !gate.is_null()).cloned();
+        arguments.tags = kept["tags"].clone();
+        Ok(arguments)
+    }
+
     /// The arguments of a stored recipe.
     ///
     /// # Errors

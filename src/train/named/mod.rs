@@ -16,6 +16,7 @@ mod ingest;
 mod key;
 mod learn;
 mod model;
+mod queued;
 mod record;
 mod request;
 mod retrain;
@@ -23,6 +24,10 @@ mod sides;
 mod target;
 mod train;
 mod waiting;
+
+pub use queued::arguments as queued_arguments;
+pub use retrain::{Again, find as find_trainable};
+pub use train::{Learned, Prepared, Trained, learn, prepare, publish};
 
 pgrx::extension_sql_file!(
     "../../../sql/catalog/train_named.sql",

@@ -47,9 +47,9 @@ impl Start {
 /// server is asked before a training leaves its transaction.
 pub struct Origin {
     /// The relation, where it is one that others can see.
-    relation: Option<Oid>,
+    pub relation: Option<Oid>,
     /// `search_path`, with `relation`, or `query` and its `relations`.
-    recipe: Json,
+    pub recipe: Json,
     role: String,
 }
 

@@ -3,20 +3,88 @@
 use super::arguments::Arguments;
 use super::model::Newest;
 use super::train::{Trained, train};
+use crate::pg::context::extension_schema;
 use crate::pg::error::{Failure, Result};
-use crate::pg::identity::{self, RestrictedUser};
+use crate::pg::identity::{self, RestrictedUser, Role};
+use crate::registry::catalog::CHAMPION;
 use crate::registry::model::OwnModel;
 use pgrx::PgSqlErrorCode;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-/// Trains a new version of a model as the newest one was trained, with the rights of the model's owner,
-/// restricted, whoever calls: what it may read does not depend on the caller.
-///
-/// With a gate the alias champion moves to it if it passes.
+/// What a retraining of a model does, and in whose name.
+pub struct Again {
+    /// The model's owner: whoever asks, its rights decide what may be read.
+    pub owner: Role,
+    /// Those of the newest version.
+    pub arguments: Arguments,
+}
+
+impl Again {
+    /// Reads the recipe of the newest version. With a gate the alias champion moves to the new one if it
+    /// passes.
+    ///
+    /// # Errors
+    /// 42704 and 42501 for the model, 55000 where it has no owner or no version that was trained.
+    pub fn find(model: &str, gate: Option<Json>) -> Result<Self> {
+        let own = find(model)?;
+        let newest = Newest::find(own.id)?.ok_or_else(|| {
+            Failure::new(
+                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("model \"{model}\" has no version whose recipe could be used"),
+            )
+            .hint("Train it.")
+        })?;
+        let mut arguments = Arguments::from_recipe(model, &newest.recipe)?;
+        // By OID, or under the search_path of the recipe.
+        arguments.source = None;
+        arguments.alias = gate.as_ref().map(|_| CHAMPION.to_owned());
+        arguments.gate = gate;
+        Ok(Self {
+            owner: own.owner,
+            arguments,
+        })
+    }
+
+    /// The same in the background, where nobody looks at the new version before it serves: without a gate
+    /// of its own it must not be worse than the one that serves.
+    ///
+    /// # Errors
+    /// As [`Self::find`]; 55000 for a model that holds out no rows to compare on.
+    pub fn find_gated(model: &str, gate: Option<Json>) -> Result<Self> {
+        let given = gate.is_some();
+        let again = Self::find(model, Some(gate.unwrap_or_else(|| json!({}))))?;
+        if given || again.arguments.split["method"] != "none" {
+            return Ok(again);
+        }
+        let literal = pgrx::spi::quote_literal(model);
+        Err(Failure::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("model \"{model}\" holds out no rows on which a new version could be compared"),
+        )
+        .detail("Its split method is none; in the background a new version serves only if it is not worse.")
+        .hint(format!(
+            "SELECT * FROM {}.retrain({literal}, async => false) trains one without comparing.",
+            extension_schema()
+        )))
+    }
+
+    /// Runs `work` with the rights of the model's owner, restricted also where the caller has taken the
+    /// owner's role on: the source may call functions of others, and SET ROLE goes back.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn as_owner<T>(self, work: impl FnOnce(Arguments) -> Result<T>) -> Result<T> {
+        let own = self.owner == identity::current_role() && identity::is_session_user();
+        let _owner = (!own).then(|| RestrictedUser::new(self.owner));
+        work(self.arguments)
+    }
+}
+
+/// The model that is to be trained again.
 ///
 /// # Errors
-/// 42704 and 42501 for the model, 55000 where there is no version; those of [`train`].
-pub fn retrain(model: &str, gate: Option<Json>) -> Result<Trained> {
+/// 42704, 42501, 55000.
+pub fn find(model: &str) -> Result<OwnModel> {
     let own = OwnModel::find(model)?.ok_or_else(|| {
         Failure::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
@@ -25,23 +93,13 @@ pub fn retrain(model: &str, gate: Option<Json>) -> Result<Trained> {
         .hint("Train it first: retrain repeats what its newest version did.")
     })?;
     own.must_have_an_owner()?;
-    let newest = Newest::find(own.id)?.ok_or_else(|| {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            format!("model \"{model}\" has no version whose recipe could be used"),
-        )
-        .hint("Train it.")
-    })?;
-    let mut arguments = Arguments::from_recipe(model, &newest.recipe)?;
-    // By OID, or under the search_path of the recipe.
-    arguments.source = None;
-    arguments.alias = gate.as_ref().map(|_| "champion".to_owned());
-    arguments.gate = gate;
-    // Restricted too where the caller has taken the owner's role on: the source may call functions of
-    // others, and SET ROLE goes back.
-    if own.owner == identity::current_role() && identity::is_session_user() {
-        return train(arguments);
-    }
-    let _owner = RestrictedUser::new(own.owner);
-    train(arguments)
+    Ok(own)
+}
+
+/// Trains a new version of a model as the newest one was trained, in the caller's transaction.
+///
+/// # Errors
+/// Those of [`Again::find`] and [`train`].
+pub fn retrain(model: &str, gate: Option<Json>) -> Result<Trained> {
+    Again::find(model, gate)?.as_owner(train)
 }
