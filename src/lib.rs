@@ -30,5 +30,5 @@ pgrx::extension_sql_file!("../sql/catalog/comments.sql", name = "comments", fina
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     settings::register();
-    pg::background::register_launcher();
+    retraining::register();
 }

@@ -7,6 +7,7 @@ use super::error::Result;
 use super::transaction::{forget_cancel, outside_transaction};
 use pgrx::pg_sys;
 use std::ffi::{CStr, CString, c_char};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Where PostgreSQL finds the library, whatever `dynamic_library_path` says.
@@ -17,6 +18,14 @@ const WORKER: &CStr = c"pglearn_worker_main";
 const LAUNCHER: &CStr = c"pglearn_launcher_main";
 /// Seconds after which PostgreSQL starts a launcher again that has ended by an error.
 const LAUNCHER_RESTART: i32 = 5;
+
+/// What a worker waits for, as other processes see it: an event of an extension. PostgreSQL 15 shows all
+/// numbers of the class alike, so that this one tells our wait from those of others.
+const WAIT_EVENT: u32 = if cfg!(feature = "pg15") {
+    pg_sys::PG_WAIT_EXTENSION | 0x706c
+} else {
+    pg_sys::PG_WAIT_EXTENSION
+};
 
 /// PostgreSQL's signal handlers, as function pointers: they run whenever the signal comes, and a guard
 /// around them would be in the way.
@@ -43,8 +52,8 @@ macro_rules! pglearn_worker_entry_point {
         #[unsafe(no_mangle)]
         #[pgrx::pg_guard]
         pub unsafe extern "C-unwind" fn $name(_argument: pgrx::pg_sys::Datum) {
-            // SAFETY: the first thing that happens in this process.
             let body: fn($crate::pg::background::Start) = $body;
+            // SAFETY: the first thing that happens in this process.
             body(unsafe { $crate::pg::background::Start::of_this_process() });
         }
     };
@@ -117,16 +126,16 @@ fn worker(database: pg_sys::Oid, reason: Reason) -> pg_sys::BackgroundWorker {
     worker
 }
 
-/// Starts a worker in this database, or does nothing where the server has no room for one.
+/// Starts a worker in this database, and says whether the server has room for one.
 ///
 /// May be called in a COMMIT callback, where an ERROR would be a PANIC: allocates nothing, raises
 /// nothing.
-pub fn launch() {
+pub fn launch() -> bool {
     // SAFETY: a variable of the backend. PostgreSQL copies the description, whose fields are such that it
     // has nothing to object to; without a handle it allocates nothing.
     unsafe {
         let mut worker = worker(pg_sys::MyDatabaseId, Reason::Commit);
-        pg_sys::RegisterDynamicBackgroundWorker(&mut worker, std::ptr::null_mut());
+        pg_sys::RegisterDynamicBackgroundWorker(&mut worker, std::ptr::null_mut())
     }
 }
 
@@ -136,22 +145,66 @@ pub fn register_launcher() {
     // SAFETY: a variable of the postmaster; the description is copied.
     unsafe {
         if pg_sys::process_shared_preload_libraries_in_progress {
+            PRELOADED.store(true, Relaxed);
             let mut launcher = description(c"pglearn launcher", LAUNCHER, LAUNCHER_RESTART, 0);
             pg_sys::RegisterBackgroundWorker(&mut launcher);
         }
     }
 }
 
+static PRELOADED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the server has a launcher.
+pub fn has_launcher() -> bool {
+    PRELOADED.load(Relaxed)
+}
+
+/// Whether another worker is to take over when this process ends without having said so.
+static SUCCESSION: AtomicBool = AtomicBool::new(false);
+
+/// Called by PostgreSQL when the process ends, by a terminate for example: its locks are gone by now, its
+/// entry in shared memory is not.
+unsafe extern "C-unwind" fn at_exit(_code: std::ffi::c_int, _argument: pg_sys::Datum) {
+    if SUCCESSION.swap(false, Relaxed) {
+        launch();
+    }
+}
+
 /// Sets the latch of a process of this server; nothing happens where it has ended.
 pub fn wake(pid: i32) {
+    wake_if(pid, |_| true);
+}
+
+/// Sets the latch of a worker if it is in [`Process::wait`], and says whether. It allocates nothing and
+/// raises nothing.
+pub fn wake_if_waiting(pid: i32) -> bool {
+    wake_if(pid, |wait_event| wait_event == WAIT_EVENT)
+}
+
+fn wake_if(pid: i32, condition: fn(u32) -> bool) -> bool {
     // SAFETY: the slot of a process stays in shared memory when the process ends; the latch of another
-    // process that got the slot is set in vain.
+    // process that got the slot is set in vain. A word of it is read at once.
     unsafe {
         let process = pg_sys::BackendPidGetProc(pid);
-        if !process.is_null() {
-            pg_sys::SetLatch(&raw mut (*process).procLatch);
+        if process.is_null() || !condition((&raw const (*process).wait_event_info).read_volatile())
+        {
+            return false;
         }
+        pg_sys::SetLatch(&raw mut (*process).procLatch);
+        true
     }
+}
+
+/// This process.
+pub fn own_pid() -> i32 {
+    // SAFETY: a variable of the backend.
+    unsafe { pg_sys::MyProcPid }
+}
+
+/// The time, as PostgreSQL counts it. It allocates nothing and raises nothing.
+pub fn now_in_microseconds() -> i64 {
+    // SAFETY: asks the operating system.
+    unsafe { pg_sys::GetCurrentTimestamp() }
 }
 
 /// A background process at its very start: not connected to anything.
@@ -196,6 +249,7 @@ impl Start {
         // superuser.
         unsafe {
             pg_sys::BackgroundWorkerInitializeConnectionByOid(self.database, pg_sys::InvalidOid, 0);
+            pg_sys::on_shmem_exit(Some(at_exit), pg_sys::Datum::null());
         }
         Process::new(application_name)
     }
@@ -227,6 +281,11 @@ impl Process {
         Self(())
     }
 
+    /// Says whether there is work that another worker should take over if this process is made to end.
+    pub fn set_succession(&self, wanted: bool) {
+        SUCCESSION.store(wanted, Relaxed);
+    }
+
     /// Shows what it is busy with.
     pub fn show(&self, what: &str) {
         self.report(pg_sys::BackendState::STATE_RUNNING, what);
@@ -238,34 +297,32 @@ impl Process {
         unsafe { pg_sys::pgstat_report_activity(state, what.as_ptr()) };
     }
 
-    /// Waits until it is woken, or the time is over, and takes over changed settings; shown as idle
-    /// meanwhile. A terminate ends the process; there is nothing that a cancel could cancel.
+    /// Waits until it is woken, and says whether it was, or the time is over, and takes over changed
+    /// settings; shown as idle meanwhile. A terminate ends the process; there is nothing that a cancel
+    /// could cancel.
     ///
     /// # Errors
     /// Settings that PostgreSQL cannot read.
-    pub fn wait(&self, time: Duration, what: &str) -> Result<()> {
+    pub fn wait(&self, time: Duration, what: &str) -> Result<bool> {
         self.report(pg_sys::BackendState::STATE_IDLE, what);
         let milliseconds = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         let milliseconds = milliseconds.min(i64::from(i32::MAX));
         outside_transaction(|| {
             // SAFETY: the latch of this process; no transaction is open. A process whose postmaster has
             // died ends here.
-            unsafe {
+            let events = unsafe {
                 pg_sys::pgstat_report_stat(true);
                 let events =
                     pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
-                pg_sys::WaitLatch(
-                    pg_sys::MyLatch,
-                    events as i32,
-                    milliseconds,
-                    pg_sys::PG_WAIT_EXTENSION,
-                );
+                let events =
+                    pg_sys::WaitLatch(pg_sys::MyLatch, events as i32, milliseconds, WAIT_EVENT);
                 pg_sys::ResetLatch(pg_sys::MyLatch);
-            }
+                events
+            };
             forget_cancel();
             pgrx::check_for_interrupts!();
             take_over_settings();
-            Ok(())
+            Ok(events & pg_sys::WL_LATCH_SET as i32 != 0)
         })
     }
 }

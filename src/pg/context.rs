@@ -1,5 +1,6 @@
 //! Scopes of PostgreSQL's own: a memory context, and settings that hold for a while.
 
+use super::catalog_scan::{Indexed, Key, Order, Scan};
 use super::error::{Failure, Result};
 use pgrx::{PgSqlErrorCode, pg_sys};
 use std::ffi::CStr;
@@ -175,6 +176,24 @@ pub fn extension_namespace() -> Result<pg_sys::Oid> {
         )
         .hint("CREATE SCHEMA ml; CREATE EXTENSION pglearn SCHEMA ml;")
     })
+}
+
+/// The version of the extension that is installed in this database.
+///
+/// # Errors
+/// XX000 where no statement is running.
+pub fn extension_version() -> Result<Option<String>> {
+    const NAME: i16 = pg_sys::Anum_pg_extension_extname as i16;
+    const VERSION: i16 = pg_sys::Anum_pg_extension_extversion as i16;
+    let extensions = Indexed {
+        table: pg_sys::ExtensionRelationId,
+        index: pg_sys::Oid::from(pg_sys::ExtensionNameIndexId),
+    };
+    let mut scan = Scan::new(extensions, &[(NAME, Key::Name(c"pglearn"))], Order::Forward)?;
+    Ok(scan
+        .next()
+        .and_then(|row| row.text(VERSION))
+        .map(str::to_owned))
 }
 
 /// Its name, quoted.

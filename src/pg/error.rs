@@ -202,6 +202,11 @@ impl Failure {
         ErrorReport::from(self).report(PgLogLevel::WARNING);
     }
 
+    /// Writes it to the server's log; a background process has nobody to tell.
+    pub fn log(self) {
+        ErrorReport::from(self).report(PgLogLevel::LOG);
+    }
+
     /// Raises it as an ERROR from a function that has no `Result` to return.
     pub fn raise(self) -> ! {
         ErrorReport::from(self).report(PgLogLevel::ERROR);

@@ -10,6 +10,7 @@ pub mod catalog_scan;
 pub mod cell;
 pub mod composite;
 pub mod context;
+pub mod database;
 pub mod elements;
 pub mod error;
 mod executor;

@@ -12,6 +12,9 @@ pub mod sweep;
 mod tables;
 mod watch;
 pub mod watches;
+mod worker;
+
+pub use worker::register;
 
 pgrx::extension_sql_file!(
     "../../sql/catalog/retraining.sql",
