@@ -104,7 +104,10 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// Adds the rows of other transactions that a snapshot does not see.
     fn others(&self, since: &Snapshot, count: &mut Count) {
-        let single = self.mark.map(|mark| mark.xid);
+        // What came after the announcement in its own transaction, which its snapshot may take for over;
+        // a later snapshot that sees the transaction saw all of it.
+        let single = self.mark.filter(|mark| mark.snapshot == *since);
+        let single = single.map(|mark| mark.xid);
         let single = single.filter(|xid| *xid < since.end() && !since.running().contains(xid));
         for xid in since.running().iter().copied().chain(single) {
             if xid != self.own {
