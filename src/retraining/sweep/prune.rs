@@ -90,7 +90,7 @@ DELETE FROM {ml}.data_statistics AS d
     SELECT s.event_id FROM {ml}.data_statistics AS s
      WHERE s.event_id OPERATOR(pg_catalog.<) COALESCE(
             (SELECT y.event_id FROM {ml}.data_statistics AS y
-              WHERE y.\"timestamp\" OPERATOR(pg_catalog.>=) pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)
+              WHERE y.\"timestamp\" OPERATOR(pg_catalog.>=) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1))
               ORDER BY y.event_id LIMIT 1), 9223372036854775807)
        AND NOT EXISTS (SELECT FROM {ml}.change_log AS c WHERE c.event_id OPERATOR(pg_catalog.=) s.event_id)
      ORDER BY s.event_id LIMIT $2))";
@@ -100,7 +100,7 @@ const OLD_ANNOUNCEMENTS: &str = "
 DELETE FROM {ml}.announcements AS n
  WHERE n.announcement_id OPERATOR(pg_catalog.=) ANY (ARRAY(
     SELECT a.announcement_id FROM {ml}.announcements AS a
-     WHERE a.announced_at OPERATOR(pg_catalog.<) pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)
+     WHERE a.announced_at OPERATOR(pg_catalog.<) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1))
        AND (EXISTS (SELECT FROM {ml}.announcements AS l
                      WHERE l.watch_id OPERATOR(pg_catalog.=) a.watch_id
                        AND l.relation::pg_catalog.oid OPERATOR(pg_catalog.=) a.relation::pg_catalog.oid
@@ -115,7 +115,7 @@ DELETE FROM {ml}.jobs AS d
  WHERE d.job_id OPERATOR(pg_catalog.=) ANY (ARRAY(
     SELECT j.job_id FROM {ml}.jobs AS j
      WHERE j.state OPERATOR(pg_catalog.=) ANY ('{done,failed,dead,cancelled}')
-       AND j.finished_at OPERATOR(pg_catalog.<) pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1)
+       AND j.finished_at OPERATOR(pg_catalog.<) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1))
        AND (NOT EXISTS (SELECT FROM {ml}.watches AS w WHERE w.watch_id OPERATOR(pg_catalog.=) j.watch_id)
             OR EXISTS (SELECT FROM {ml}.jobs AS l
                         WHERE l.watch_id OPERATOR(pg_catalog.=) j.watch_id
