@@ -220,6 +220,11 @@ impl Drop for MemoryCap {
     }
 }
 
+/// kB as `SET pglearn.max_memory` reads them: a number, or one with a unit.
+pub fn kilobytes(text: &str) -> Option<i32> {
+    crate::pg::context::parse_kilobytes(text).filter(|kilobytes| *kilobytes > 0)
+}
+
 /// Threads one training may use.
 pub fn max_threads() -> usize {
     let threads = MAX_THREADS

@@ -71,6 +71,22 @@ pub fn reserve_settings(prefix: &CStr) {
     unsafe { pg_sys::MarkGUCPrefixReserved(prefix.as_ptr()) };
 }
 
+/// A setting's text of a number of kB, with or without a unit.
+pub fn parse_kilobytes(text: &str) -> Option<i32> {
+    let text = super::parse::c_string(text).ok()?;
+    let mut number = 0;
+    // SAFETY: a NUL-terminated text, a place for the number, no hint wanted.
+    let read = unsafe {
+        pg_sys::parse_int(
+            text.as_ptr(),
+            &mut number,
+            pg_sys::GUC_UNIT_KB as i32,
+            std::ptr::null_mut(),
+        )
+    };
+    read.then_some(number)
+}
+
 /// Settings that hold until the scope ends; after an ERROR PostgreSQL itself restores them with
 /// the (sub)transaction.
 pub struct SettingScope(i32);

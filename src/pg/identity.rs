@@ -56,6 +56,13 @@ pub fn role_has_privileges_of(member: Role, role: Role) -> bool {
     unsafe { pg_sys::has_privs_of_role(member, role) }
 }
 
+/// Whether what runs now is the business of another role than the session's, which must not get out of it:
+/// an expression of an index, a materialized view that is refreshed, a job.
+pub fn is_restricted() -> bool {
+    // SAFETY: reads a variable of the backend.
+    unsafe { pg_sys::InSecurityRestrictedOperation() }
+}
+
 /// Everything runs with another role's privileges until the scope ends, as for a maintenance command:
 /// neither role nor session settings can be changed in it, no cursor or prepared statement outlives it.
 pub struct RestrictedUser {

@@ -73,6 +73,26 @@ impl Moment {
     }
 }
 
+/// Runs work under a snapshot that sees what has been committed by now; under REPEATABLE READ it is the
+/// transaction's.
+///
+/// # Errors
+/// Those of `work`.
+pub fn under_fresh_snapshot<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    // SAFETY: popped below; after an ERROR PostgreSQL does it with the (sub)transaction.
+    unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
+    let outcome = work();
+    // SAFETY: the one pushed above.
+    unsafe { pg_sys::PopActiveSnapshot() };
+    outcome
+}
+
+/// Whether the transaction sees the same until it ends: REPEATABLE READ or SERIALIZABLE.
+pub fn is_fixed() -> bool {
+    // SAFETY: reads a variable of the backend.
+    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
+}
+
 // Plain variables would do: a backend has one thread. Atomics cost the same and need no `unsafe`;
 // thread-locals of a shared library are found by a call.
 

@@ -1,5 +1,6 @@
 //! A relation held open: what it is, whose it is, its columns.
 
+use super::error::Result;
 use super::list;
 use super::parse;
 use super::text;
@@ -185,6 +186,26 @@ impl Drop for OpenRelation {
             unsafe { pg_sys::relation_close(self.0, pg_sys::NoLock as pg_sys::LOCKMODE) };
         }
     }
+}
+
+/// The relation of a bare name, in a schema or else as the search_path finds it.
+///
+/// # Errors
+/// 22023 for a NUL byte.
+pub fn by_name(schema: Option<&str>, name: &str) -> Result<Option<pg_sys::Oid>> {
+    let name = parse::c_string(name)?;
+    let schema = schema.map(parse::c_string).transpose()?;
+    // SAFETY: look-ups of NUL-terminated names that give the invalid OID where there is none.
+    let relation = unsafe {
+        match schema {
+            None => pg_sys::RelnameGetRelid(name.as_ptr()),
+            Some(schema) => match pg_sys::get_namespace_oid(schema.as_ptr(), true) {
+                pg_sys::InvalidOid => pg_sys::InvalidOid,
+                schema => pg_sys::get_relname_relid(name.as_ptr(), schema),
+            },
+        }
+    };
+    Ok((relation != pg_sys::InvalidOid).then_some(relation))
 }
 
 /// The partitioned tables that a relation is a part of, the nearest first; none where it is no partition.

@@ -28,6 +28,14 @@ fn class_of(code: PgSqlErrorCode) -> [u8; 2] {
 /// Runs work in a subtransaction. Where it fails, all it did is rolled back and the failure returned;
 /// errors that are not about the work itself are raised again, and so is a defect of ours.
 pub fn attempt(work: impl FnOnce() -> Result<()>) -> Result<()> {
+    attempt_unless(must_reach_the_client, work)
+}
+
+/// The same, where the caller says which errors are raised again.
+pub fn attempt_unless(
+    raised_again: impl Fn(PgSqlErrorCode) -> bool,
+    work: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     // SAFETY: both are restored below, as PL/pgSQL does around a block with exceptions.
     let (memory, owner) = unsafe {
         let before = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
@@ -63,14 +71,14 @@ pub fn attempt(work: impl FnOnce() -> Result<()>) -> Result<()> {
         Caught::Failure(failure) => failure,
         Caught::Raised(error) => match *error {
             CaughtError::PostgresError(ref report) | CaughtError::ErrorReport(ref report)
-                if !must_reach_the_client(report.sql_error_code()) =>
+                if !raised_again(report.sql_error_code()) =>
             {
                 Failure::caught(report)
             }
             other => other.rethrow(),
         },
     };
-    if must_reach_the_client(failure.code()) {
+    if raised_again(failure.code()) {
         failure.raise();
     }
     Err(failure)

@@ -6,6 +6,7 @@ pub mod announce;
 pub mod catalog;
 mod counting;
 mod home;
+mod jobs;
 pub mod queue;
 pub mod run;
 pub mod sweep;

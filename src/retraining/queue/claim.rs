@@ -47,7 +47,7 @@ pub fn claim_here(member: Role) -> Result<Option<Job>> {
     as_owner(|| {
         for candidate in candidates(Some(member))? {
             let name = Name::Job(candidate.id);
-            if !lock::try_for_transaction(name) {
+            if lock::is_held(name) || !lock::try_for_transaction(name) {
                 continue;
             }
             if let Some(job) = begin(&candidate)? {
@@ -57,6 +57,12 @@ pub fn claim_here(member: Role) -> Result<Option<Job>> {
         }
         Ok(None)
     })
+}
+
+/// Gives the lock of a job of [`claim_here`] back, in the same statement: the attempt has ended. Nobody else
+/// can begin the job before the transaction has ended, but this session can.
+pub fn let_go(job: &Job) {
+    lock::release_for_transaction(Name::Job(job.id));
 }
 
 /// How long it is until a job that waits is due; zero also where one is due, or has lost its process.

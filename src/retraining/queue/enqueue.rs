@@ -85,13 +85,14 @@ pub struct Enqueued {
 /// 42704 for a retraining of a model that does not exist, 42501 where `run_as` may not train it, 55000
 /// where it has no owner any more.
 pub fn enqueue(new: &NewJob<'_>) -> Result<Enqueued> {
-    check(new)?;
+    let owner = check(new)?;
     let alone = lock::try_for_transaction(Name::Model(new.model));
     let enqueued = as_owner(|| {
         let not_before = not_before(new)?;
         if alone
             && new.kind == Kind::Retrain
-            && let Some(job_id) = queued(new, &not_before)?
+            && let Some(owner) = owner
+            && let Some(job_id) = queued(new, &not_before, owner)?
         {
             return Ok(Enqueued {
                 job_id,
@@ -104,8 +105,8 @@ pub fn enqueue(new: &NewJob<'_>) -> Result<Enqueued> {
     Ok(enqueued)
 }
 
-/// Refuses a job that could never run.
-fn check(new: &NewJob<'_>) -> Result<()> {
+/// Refuses a job that could never run; gives the owner of the model, if it exists.
+fn check(new: &NewJob<'_>) -> Result<Option<Role>> {
     let role = identity::role_name(new.run_as);
     if role.is_none() {
         return Err(Failure::new(
@@ -117,8 +118,8 @@ fn check(new: &NewJob<'_>) -> Result<()> {
         ));
     }
     match Catalog::find()?.model(new.model)? {
-        Some(model) => trainable(&model, new.run_as),
-        None if new.kind == Kind::Train => Ok(()),
+        Some(model) => trainable(&model, new.run_as).map(|()| Some(model.owner)),
+        None if new.kind == Kind::Train => Ok(None),
         None => Err(Failure::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
             format!("model \"{}\" does not exist", new.model),
@@ -168,13 +169,17 @@ fn not_before(new: &NewJob<'_>) -> Result<String> {
 }
 
 /// The queued retraining that does what is asked for, moved forward where no watch asks.
-fn queued(new: &NewJob<'_>, not_before: &str) -> Result<Option<i64>> {
+///
+/// A wish is met by jobs that who asks may see and cancel, a watch by all that may train the model still.
+fn queued(new: &NewJob<'_>, not_before: &str, owner: Role) -> Result<Option<i64>> {
     let watched = new.watch_id.is_some();
     let payload = new.payload.to_string();
     let rows = sql::latest(
         "SELECT j.job_id FROM {ml}.jobs AS j \
           WHERE j.model OPERATOR(pg_catalog.=) $1 AND j.state OPERATOR(pg_catalog.=) 'queued' \
             AND j.kind OPERATOR(pg_catalog.=) 'retrain' AND j.home OPERATOR(pg_catalog.=) {ml}.job_home() \
+            AND pg_catalog.pg_has_role(j.run_as::pg_catalog.oid, $9, 'USAGE') \
+            AND ($2 OR pg_catalog.pg_has_role($10, j.run_as::pg_catalog.oid, 'USAGE')) \
             AND CASE WHEN $2 THEN j.watch_id IS NOT NULL OR j.attempts OPERATOR(pg_catalog.>) 0 \
                                   OR j.not_before OPERATOR(pg_catalog.<=) $3::pg_catalog.timestamptz \
                      WHEN $4 THEN true \
@@ -192,6 +197,8 @@ fn queued(new: &NewJob<'_>, not_before: &str) -> Result<Option<i64>> {
             new.max_attempts.into(),
             new.timeout.into(),
             new.max_memory.into(),
+            sql::Param::Oid(Some(owner)),
+            sql::Param::Oid(Some(new.run_as)),
         ],
     )?;
     let Some(job_id) = rows.first().map(|row| row.get(0)).transpose()? else {

@@ -18,13 +18,19 @@
 //! have ended, and its process reads the data after the claim. Who cannot have the lock queues a
 //! job of his own.
 
+mod cancel;
 mod claim;
 mod enqueue;
 mod job;
 mod outcome;
 mod owner;
+mod prune;
+mod resume;
 
-pub use claim::{claim, claim_here, next_due};
+pub use cancel::cancel;
+pub use claim::{claim, claim_here, let_go, next_due};
 pub use enqueue::{Enqueued, NewJob, enqueue};
 pub use job::{Job, Kind, State};
 pub use outcome::{Done, fail, finish, must_stop};
+pub use prune::prune;
+pub use resume::resume;

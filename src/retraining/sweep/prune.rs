@@ -3,7 +3,7 @@
 
 use crate::pg::error::Result;
 use crate::pg::sql::{self, Param};
-use crate::retraining::catalog;
+use crate::retraining::{catalog, queue};
 use crate::settings;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -48,10 +48,7 @@ pub fn prune() -> Result<()> {
         sql::execute(OLD_STATISTICS, &[minutes, batch])?;
         sql::execute(OLD_ANNOUNCEMENTS, &[minutes, batch])?;
     }
-    if let Some(age) = settings::job_retention() {
-        let minutes = Param::Int(i32::try_from(age.as_secs() / 60).ok());
-        sql::execute(OLD_JOBS, &[minutes, batch])?;
-    }
+    queue::prune()?;
     Ok(())
 }
 
@@ -108,16 +105,3 @@ DELETE FROM {ml}.announcements AS n
             OR NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c
                             WHERE c.oid OPERATOR(pg_catalog.=) a.relation::pg_catalog.oid))
      ORDER BY a.announcement_id LIMIT $2))";
-
-/// The last job of a watch says when the next one may begin.
-const OLD_JOBS: &str = "
-DELETE FROM {ml}.jobs AS d
- WHERE d.job_id OPERATOR(pg_catalog.=) ANY (ARRAY(
-    SELECT j.job_id FROM {ml}.jobs AS j
-     WHERE j.state OPERATOR(pg_catalog.=) ANY ('{done,failed,dead,cancelled}')
-       AND j.finished_at OPERATOR(pg_catalog.<) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1))
-       AND (NOT EXISTS (SELECT FROM {ml}.watches AS w WHERE w.watch_id OPERATOR(pg_catalog.=) j.watch_id)
-            OR EXISTS (SELECT FROM {ml}.jobs AS l
-                        WHERE l.watch_id OPERATOR(pg_catalog.=) j.watch_id
-                          AND l.job_id OPERATOR(pg_catalog.>) j.job_id))
-     ORDER BY j.job_id LIMIT $2))";

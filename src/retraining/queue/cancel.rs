@@ -1,0 +1,85 @@
+//! A job is not wanted any more.
+
+use super::job::State;
+use super::owner::as_owner;
+use crate::pg::error::{Failure, Result};
+use crate::pg::identity::{self, Role};
+use crate::pg::lock::{self, Name};
+use crate::pg::sql;
+use pgrx::PgSqlErrorCode;
+
+/// Cancels a job of a role whose privileges the current one has: at once where no process has it, else its process ends the attempt
+/// as soon as it looks. Says whether the job had not ended yet.
+///
+/// # Errors
+/// 42704 where there is no such job, or it is none of the caller's; 55P03 where a session runs it within a
+/// transaction of its own.
+pub fn cancel(job_id: i64) -> Result<bool> {
+    let (state, run_as) = find(job_id)?.ok_or_else(|| missing(job_id))?;
+    if !identity::has_privileges_of(run_as) {
+        return Err(missing(job_id));
+    }
+    match state {
+        State::Queued | State::Running => {}
+        _ => return Ok(false),
+    }
+    let name = Name::Job(job_id);
+    // Who runs it holds this lock, whether others see that it runs or not.
+    if lock::try_for_transaction(name) {
+        return as_owner(|| {
+            let cancelled = sql::execute(
+                "UPDATE {ml}.jobs AS j SET state = 'cancelled', cancel_requested = true, \
+                        finished_at = pg_catalog.clock_timestamp() \
+                  WHERE j.job_id OPERATOR(pg_catalog.=) $1 \
+                    AND j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running'])",
+                &[job_id.into()],
+            )?;
+            Ok(cancelled == 1)
+        });
+    }
+    if state == State::Queued {
+        return Err(in_session(job_id));
+    }
+    as_owner(|| {
+        let asked = sql::execute(
+            "UPDATE {ml}.jobs AS j SET cancel_requested = true \
+              WHERE j.job_id OPERATOR(pg_catalog.=) $1 AND j.state OPERATOR(pg_catalog.=) 'running'",
+            &[job_id.into()],
+        )?;
+        Ok(asked == 1)
+    })
+}
+
+fn find(job_id: i64) -> Result<Option<(State, Role)>> {
+    as_owner(|| {
+        let rows = sql::latest(
+            "SELECT j.state, j.run_as::pg_catalog.oid FROM {ml}.jobs AS j WHERE j.job_id OPERATOR(pg_catalog.=) $1",
+            &[job_id.into()],
+        )?;
+        rows.first()
+            .map(|row| Ok((State::of(row.get(0)?)?, row.get(1)?)))
+            .transpose()
+    })
+}
+
+fn missing(job_id: i64) -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+        format!("job {job_id} does not exist"),
+    )
+    .detail("There is none of this number that you may see.")
+}
+
+/// Nobody else can write to the row before that transaction ends.
+fn in_session(job_id: i64) -> Failure {
+    let failure = Failure::new(
+        PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
+        format!("job {job_id} is being begun or runs in a session"),
+    );
+    match lock::holder(Name::Job(job_id)) {
+        Some(pid @ 1..) => failure.hint(format!(
+            "Try again, or cancel what the session does: SELECT pg_cancel_backend({pid});"
+        )),
+        _ => failure.hint("Try again."),
+    }
+}
