@@ -38,6 +38,12 @@ pub fn clock_timestamp() -> Cell {
     Cell::from_datum(unsafe { pg_sys::GetCurrentTimestamp() }.into())
 }
 
+/// Lets what this transaction wrote be seen by what it does next.
+pub fn show() {
+    // SAFETY: within a transaction.
+    unsafe { pg_sys::CommandCounterIncrement() };
+}
+
 impl Table {
     /// Finds a table by name in a schema.
     ///
@@ -73,8 +79,8 @@ impl Table {
         }
     }
 
-    /// Inserts a row: cells of the columns' types by name, NULL in the other columns. Its commands see it
-    /// after the next `CommandCounterIncrement`.
+    /// Inserts a row: cells of the columns' types by name, NULL in the other columns. Its transaction sees
+    /// it after the next command, or [`show`].
     ///
     /// # Errors
     /// XX000 for a column that is not there.

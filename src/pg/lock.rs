@@ -29,6 +29,10 @@ pub enum Name<'a> {
     Job(i64),
     /// One of the `pglearn.max_workers` places of workers, from 0.
     Seat(i32),
+    /// The counting of what logical replication changes in a relation.
+    Poll(pg_sys::Oid),
+    /// The deletion of what is not needed any more.
+    Pruning,
 }
 
 impl Name<'_> {
@@ -39,6 +43,8 @@ impl Name<'_> {
             Self::Model(name) => (3, hash(name)),
             Self::Job(id) => (4, id as u64),
             Self::Seat(place) => (5, u64::from(place as u32)),
+            Self::Poll(relation) => (6, u64::from(relation.to_u32())),
+            Self::Pruning => (7, 0),
         };
         // SAFETY: set when the session starts.
         let database = unsafe { pg_sys::MyDatabaseId };

@@ -32,6 +32,7 @@ pub mod query;
 mod reader;
 pub mod reference;
 pub mod relation;
+pub mod restore;
 pub mod result_row;
 pub mod rows;
 pub mod scan;

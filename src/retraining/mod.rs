@@ -29,6 +29,7 @@ pgrx::extension_sql_file!(
         "retraining",
         "serving",
         watch::api::watch,
-        watch::api::unwatch
+        watch::api::unwatch,
+        sweep::api::check_watches
     ]
 );

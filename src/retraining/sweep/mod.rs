@@ -1,12 +1,18 @@
 //! The sweep: what no writer could do. It announces what concurrent transactions brought above a threshold
 //! together, sends the notifications of prepared transactions, installs triggers on partitions that came
-//! later, and throws away what has been counted or is too old.
+//! later, counts what logical replication applied, and throws away what has been counted or is too old.
 //!
 //! The worker sweeps each round; `check_watches()` and `run_pending()` sweep where there is no worker. It
 //! runs in the caller's transaction, as the owner of the tables, whoever calls.
 
+pub(super) mod api;
+mod outbox;
+mod partitions;
+pub(super) mod poll;
 mod prune;
+mod restored;
 
+use super::announce::{Attempt, announce_due};
 use super::watches::Watch;
 use crate::pg::error::Result;
 
@@ -24,10 +30,19 @@ pub struct Swept {
 /// # Errors
 /// Those of the statements over the tables of the loop; XX000 where the extension is not whole.
 pub fn sweep() -> Result<Swept> {
-    prune::forget_dropped()?;
-    let swept = Swept::default();
-    for _watch in Watch::all()? {
+    forget_dropped()?;
+    outbox::send()?;
+    let watches = Watch::all()?;
+    partitions::install_missing(&watches)?;
+    poll::poll_sometimes(&watches)?;
+    let mut swept = Swept::default();
+    for watch in &watches {
         pgrx::check_for_interrupts!();
+        match announce_due(watch)? {
+            Attempt::Below => {}
+            Attempt::Unresolved => swept.unresolved = true,
+            Attempt::Announced => swept.announced += 1,
+        }
     }
     prune::prune()?;
     Ok(swept)

@@ -2,6 +2,7 @@
 //! history older than the settings say.
 
 use crate::pg::error::Result;
+use crate::pg::lock::{self, Name};
 use crate::pg::sql::{self, Param};
 use crate::retraining::{catalog, queue};
 use crate::settings;
@@ -37,6 +38,10 @@ pub fn forget_dropped() -> Result<()> {
 /// Those of the statements.
 pub fn prune() -> Result<()> {
     if LAST.get().is_some_and(|last| last.elapsed() < INTERVAL) {
+        return Ok(());
+    }
+    // Nobody waits for somebody else's pruning.
+    if !lock::try_for_transaction(Name::Pruning) {
         return Ok(());
     }
     LAST.set(Some(Instant::now()));
@@ -90,6 +95,7 @@ DELETE FROM {ml}.data_statistics AS d
               WHERE y.\"timestamp\" OPERATOR(pg_catalog.>=) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1))
               ORDER BY y.event_id LIMIT 1), 9223372036854775807)
        AND NOT EXISTS (SELECT FROM {ml}.change_log AS c WHERE c.event_id OPERATOR(pg_catalog.=) s.event_id)
+       AND s.event_id OPERATOR(pg_catalog.<=) COALESCE((SELECT pg_catalog.min(p.mark) FROM {ml}.polls AS p), 9223372036854775807)
      ORDER BY s.event_id LIMIT $2))";
 
 /// The latest of each watch is what counting goes by, while there is the watch.

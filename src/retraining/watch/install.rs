@@ -3,6 +3,7 @@
 use super::settings::Settings;
 use super::target::Target;
 use super::{model, triggers};
+use crate::pg::at_commit;
 use crate::pg::error::{Failure, Result};
 use crate::pg::identity::{current_role, has_privileges_of, role_name};
 use crate::pg::sql::{self, Param};
@@ -44,8 +45,10 @@ pub fn install(relation: Oid, settings: &Settings) -> Result<i64> {
         triggers::create(relation)?;
     }
     target.say_what_is_not_counted()?;
-    if existing.is_none() {
-        begin(id, relation)?;
+    match existing {
+        None => begin(id, relation)?,
+        // What waits may be enough by now.
+        Some(_) => at_commit::wake_worker(),
     }
     Ok(id)
 }
@@ -114,8 +117,8 @@ fn begin(id: i64, relation: Oid) -> Result<()> {
         "INSERT INTO {ml}.announcements (watch_id, relation, row_count, xid, snapshot)
          VALUES ($1, $2, 0, pg_catalog.pg_current_xact_id(), pg_catalog.pg_current_snapshot())",
         &[id.into(), Param::Relation(Some(relation))],
-    )
-    .map(drop)
+    )?;
+    sweep::poll::begin(relation)
 }
 
 fn not_yours(existing: &Watch, target: &Target) -> Failure {

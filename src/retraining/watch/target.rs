@@ -10,6 +10,9 @@ use pglearn_core::options::nearest;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
+/// Why a view cannot be watched.
+const NO_TRIGGERS: &str = "Its changes fire no triggers that could count them.";
+
 /// A relation that can be watched, and those of its parts that need triggers of their own; all locked
 /// against writers until the transaction ends.
 pub struct Target {
@@ -110,48 +113,43 @@ fn tree(relation: Oid, kind: Kind) -> Result<Vec<Oid>> {
 fn must_be_table(relation: &OpenRelation, model: Option<&str>) -> Result<()> {
     let name = relation.name();
     let refuse = |what: &str, detail: &str| {
-        Failure::new(
+        Err(Failure::new(
             PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
             format!("{name} is {what}"),
         )
-        .detail(detail.to_owned())
+        .detail(detail.to_owned()))
     };
-    let no_triggers = "Its changes fire no triggers that could count them.";
-    if relation.is_own() {
-        return Err(refuse(
-            "a table of pglearn itself",
+    let refused = match relation.kind() {
+        _ if relation.is_own() => refuse(
+            "a relation of pglearn itself",
             "Only tables of your own can be watched.",
-        ));
-    }
-    if relation.is_system() {
-        return Err(refuse(
+        ),
+        _ if relation.is_system() => refuse(
             "a system catalog",
             "Only tables of your own can be watched.",
-        ));
-    }
-    if relation.is_temporary() {
-        return Err(refuse(
-            "a temporary table",
-            "It belongs to this session: the background worker could not read it.",
-        )
-        .hint("Use a permanent table, or train in this session."));
-    }
-    match relation.kind() {
-        Kind::Table | Kind::Partitioned => Ok(()),
-        Kind::Foreign => Err(polling(
-            refuse(
-                "a foreign table",
-                "It may change without this server knowing.",
-            ),
-            model,
-        )),
-        Kind::View => Err(polling(refuse("a view", no_triggers), model)),
-        Kind::MaterializedView => Err(polling(refuse("a materialized view", no_triggers), model)),
-        Kind::Other => Err(refuse(
+        ),
+        _ if relation.is_temporary() => {
+            return refuse(
+                "a temporary table",
+                "It belongs to this session: the background worker could not read it.",
+            )
+            .map_err(|failure: Failure| {
+                failure.hint("Use a permanent table, or train in this session.")
+            });
+        }
+        Kind::Table | Kind::Partitioned => return Ok(()),
+        Kind::Foreign => refuse(
+            "a foreign table",
+            "It may change without this server knowing.",
+        ),
+        Kind::View => refuse("a view", NO_TRIGGERS),
+        Kind::MaterializedView => refuse("a materialized view", NO_TRIGGERS),
+        Kind::Other => refuse(
             "not a table",
             "Only tables can be watched, partitioned or not.",
-        )),
-    }
+        ),
+    };
+    refused.map_err(|failure| polling(failure, model))
 }
 
 /// What to do about a relation whose changes cannot be counted.

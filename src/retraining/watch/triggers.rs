@@ -41,6 +41,14 @@ const TRIGGERS: [Trigger; 4] = [
     },
 ];
 
+/// Their names.
+pub fn names() -> Vec<String> {
+    TRIGGERS
+        .iter()
+        .map(|trigger| trigger.name.to_owned())
+        .collect()
+}
+
 /// Those that a relation does not have.
 ///
 /// # Errors
@@ -70,7 +78,6 @@ pub fn any(relation: Oid) -> Result<bool> {
 
 /// The names of ours that are taken, and whether by ours.
 fn present(relation: Oid) -> Result<Vec<(String, bool)>> {
-    let names = TRIGGERS.map(|trigger| trigger.name.to_owned());
     let rows = sql::returning(
         "SELECT t.tgname::pg_catalog.text,
                 p.proname OPERATOR(pg_catalog.=) 'monitor_new_data'
@@ -83,7 +90,7 @@ fn present(relation: Oid) -> Result<Vec<(String, bool)>> {
           ORDER BY t.oid",
         &[
             Param::Oid(Some(relation)),
-            Param::Texts(Some(&names)),
+            Param::Texts(Some(&names())),
             Param::Text(Some(&quoted_extension_schema()?)),
             Param::Bytes(Some(format!("{ARGUMENT}\0").as_bytes())),
         ],

@@ -1,0 +1,110 @@
+//! Partitions that were attached to a watched relation: triggers for them, in the name of who watches it.
+
+use crate::pg::error::{Failure, Result};
+use crate::pg::identity::{RestrictedUser, role_name};
+use crate::pg::moment;
+use crate::pg::parse;
+use crate::pg::relation::OpenRelation;
+use crate::pg::sql::{self, Param};
+use crate::pg::subtransaction;
+use crate::retraining::catalog;
+use crate::retraining::watch::triggers;
+use crate::retraining::watches::Watch;
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+
+thread_local! {
+    /// The number of changes of relations at which nothing was missing.
+    static COMPLETE: Cell<Option<u64>> = const { Cell::new(None) };
+    /// Partitions that this session has warned of.
+    static WARNED: RefCell<HashSet<Oid>> = RefCell::default();
+}
+
+/// Watched relations, each with a partition that has none of the triggers. A relation itself is left alone:
+/// what its owner dropped stays dropped.
+const BARE: &str = "
+WITH RECURSIVE tree (root, part) AS (
+    SELECT DISTINCT w.relation::pg_catalog.oid, w.relation::pg_catalog.oid FROM {ml}.watches AS w
+     UNION ALL
+    SELECT t.root, i.inhrelid FROM tree AS t
+      JOIN pg_catalog.pg_class AS p ON p.oid OPERATOR(pg_catalog.=) t.part AND p.relkind OPERATOR(pg_catalog.=) 'p'
+      JOIN pg_catalog.pg_inherits AS i ON i.inhparent OPERATOR(pg_catalog.=) t.part AND NOT i.inhdetachpending)
+SELECT t.root, t.part FROM tree AS t
+  JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) t.part
+   AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog.\"char\"[])
+ WHERE t.part OPERATOR(pg_catalog.<>) t.root
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
+                    WHERE g.tgrelid OPERATOR(pg_catalog.=) t.part
+                      AND g.tgname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1))
+ ORDER BY t.root, t.part";
+
+/// Installs what is missing, as far as it can be had without waiting. What fails is a WARNING, once a session.
+///
+/// # Errors
+/// Those of the look-up.
+pub fn install_missing(watches: &[Watch]) -> Result<()> {
+    let changes = moment::relation_changes();
+    if COMPLETE.get() == Some(changes) {
+        return Ok(());
+    }
+    let bare = {
+        let _owner = catalog::as_owner()?;
+        sql::returning(BARE, &[Param::Texts(Some(&triggers::names()))])?
+    };
+    for row in &bare {
+        let (root, part): (Oid, Oid) = (row.get(0)?, row.get(1)?);
+        let owners = watches.iter().filter(|watch| watch.relation == root);
+        install(part, owners)?;
+    }
+    if bare.is_empty() {
+        COMPLETE.set(Some(changes));
+    }
+    Ok(())
+}
+
+/// In the name of the first one who may.
+fn install<'a>(part: Oid, watches: impl Iterator<Item = &'a Watch>) -> Result<()> {
+    let mut refused = None;
+    for watch in watches {
+        if role_name(watch.owner).is_none() {
+            continue;
+        }
+        // Writers who are busy there are not kept from going on: the next sweep tries again.
+        let Some(relation) = OpenRelation::try_for_triggers(part) else {
+            return Ok(());
+        };
+        let attempt = subtransaction::attempt(|| {
+            let _watcher = RestrictedUser::new(watch.owner);
+            triggers::create(&relation)
+        });
+        match attempt {
+            Ok(()) => return Ok(()),
+            Err(failure) => refused = Some(failure),
+        }
+    }
+    if WARNED.with_borrow_mut(|warned| warned.insert(part)) {
+        warn(part, refused);
+    }
+    Ok(())
+}
+
+fn warn(part: Oid, refused: Option<Failure>) {
+    let name = parse::quoted_name(part);
+    let code = refused
+        .as_ref()
+        .map_or(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, Failure::code);
+    let failure = Failure::new(
+        code,
+        format!("rows written to partition {name} under its own name are not counted"),
+    )
+    .hint(format!(
+        "Its owner can let the trigger be made: GRANT TRIGGER ON {name} TO …;"
+    ));
+    match refused {
+        Some(refused) => failure.detail(format!("{}.", refused.message())),
+        None => failure.detail("The role that watches the table does not exist any more."),
+    }
+    .warn();
+}
