@@ -24,6 +24,7 @@ mod quasi_newton;
 mod selection;
 pub mod softmax;
 pub mod split;
+pub mod summary;
 pub mod tiles;
 pub mod value;
 mod weights;

@@ -46,7 +46,7 @@ impl TimePart {
 /// Year, month and day of a day counted from 2000-01-01. Source: H. Hinnant, "chrono-compatible
 /// low-level date algorithms" (2013), `civil_from_days`: years that begin in March, so that the
 /// leap day is the last.
-fn civil(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + EPOCH;
     let (era, day_of_era) = (days.div_euclid(ERA), days.rem_euclid(ERA));
     let year_of_era =

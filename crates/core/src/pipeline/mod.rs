@@ -13,6 +13,7 @@ mod stored;
 mod tests;
 mod view;
 
+pub(crate) use calendar::civil;
 pub use encoder::{Encoder, Encoding, TimeColumn, TimePart, Unknown};
 pub use explain::Explanation;
 pub use input::{Input, InputKind};
