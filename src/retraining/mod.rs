@@ -7,6 +7,7 @@ pub mod catalog;
 mod counting;
 mod home;
 mod jobs;
+pub mod monitor;
 pub mod queue;
 pub mod run;
 pub mod sweep;

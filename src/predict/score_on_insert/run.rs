@@ -11,7 +11,7 @@ use crate::pg::relation::{Attribute, Lock, OpenRelation};
 use crate::pg::rows::RowLayout;
 use crate::pg::subtransaction;
 use crate::pg::table::Cell;
-use crate::pg::trigger::Insertion;
+use crate::pg::trigger::StatementTrigger;
 use crate::pg::tuple_store::TupleStore;
 use crate::registry::serving::{Serving, serving};
 use pgrx::PgSqlErrorCode;
@@ -23,14 +23,14 @@ use std::rc::Rc;
 /// 39P01 where it is called in another way; with `on_error => 'error'` whatever prevents the
 /// predictions from being written.
 pub fn score(call: &Call) -> Result<Cell> {
-    let insertion = Insertion::of(call, "score_inserted_rows()")?;
+    let insertion = StatementTrigger::insertion(call, "score_inserted_rows()")?;
     if insertion.row_count() > 0 {
         score_rows(&insertion)?;
     }
-    Ok(Insertion::done())
+    Ok(StatementTrigger::done())
 }
 
-fn score_rows(insertion: &Insertion) -> Result<()> {
+fn score_rows(insertion: &StatementTrigger) -> Result<()> {
     let id = insertion.argument(0).and_then(|text| text.parse().ok());
     let consent = match id {
         Some(id) => Consent::find(id, insertion.relation())?,
@@ -62,7 +62,7 @@ fn score_rows(insertion: &Insertion) -> Result<()> {
 }
 
 /// As the installer: reads the model, scores the rows, writes the predictions.
-fn write(insertion: &Insertion, consent: &Consent) -> Result<()> {
+fn write(insertion: &StatementTrigger, consent: &Consent) -> Result<()> {
     if role_name(consent.installer).is_none() {
         return Err(Failure::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
@@ -103,7 +103,7 @@ fn write(insertion: &Insertion, consent: &Consent) -> Result<()> {
 
 /// The rows of [`Target::rows`].
 fn scored(
-    insertion: &Insertion,
+    insertion: &StatementTrigger,
     serving: &Rc<Serving>,
     predictions: &Predictions<'_>,
     target: &Target<'_>,
