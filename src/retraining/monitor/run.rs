@@ -2,13 +2,14 @@
 
 use super::super::tables::Tables;
 use super::super::watches::Watch;
-use super::super::{announce, counting};
+use super::super::{announce, catalog, counting};
 use super::MADE_BY_WATCH;
 use super::columns::Columns;
 use super::statistics::statistics;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, Result};
 use crate::pg::heap_insert::{clock_timestamp, json_cell, next_value, text_cell};
+use crate::pg::sql;
 use crate::pg::table::Cell;
 use crate::pg::trigger::{Operation, StatementTrigger, arguments_of};
 use pgrx::pg_sys::{self, Oid};
@@ -77,12 +78,29 @@ fn by_hand(relation: Oid, threshold: i64) -> Watch {
     }
 }
 
-/// What triggers on a relation stand for that were written by hand, for who looks whether something is to
-/// be announced: the least of their thresholds. `None` where there are none, or somebody watches it.
+/// What triggers that were written by hand stand for, where they have counted something, for who looks
+/// whether it is to be announced.
 ///
 /// # Errors
 /// XX000 where the extension is not whole.
-pub fn written_by_hand(relation: Oid) -> Result<Option<Watch>> {
+pub fn written_by_hand() -> Result<Vec<Watch>> {
+    let relations = {
+        let _owner = catalog::as_owner()?;
+        sql::returning(
+            "SELECT DISTINCT c.relation::pg_catalog.oid FROM {ml}.change_log AS c \
+              WHERE c.watch_id OPERATOR(pg_catalog.=) 0",
+            &[],
+        )?
+    };
+    let mut watches = Vec::new();
+    for row in relations {
+        watches.extend(written_on(row.get(0)?)?);
+    }
+    Ok(watches)
+}
+
+/// Those on one relation, with the least of their thresholds; none where somebody watches it.
+fn written_on(relation: Oid) -> Result<Option<Watch>> {
     if !Watch::of(relation)?.is_empty() {
         return Ok(None);
     }

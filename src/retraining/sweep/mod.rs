@@ -13,6 +13,7 @@ mod prune;
 mod restored;
 
 use super::announce::{Attempt, announce_due};
+use super::monitor;
 use super::watches::Watch;
 use crate::pg::error::Result;
 
@@ -36,7 +37,7 @@ pub fn sweep() -> Result<Swept> {
     partitions::install_missing(&watches)?;
     poll::poll_sometimes(&watches)?;
     let mut swept = Swept::default();
-    for watch in &watches {
+    for watch in watches.iter().chain(&monitor::written_by_hand()?) {
         pgrx::check_for_interrupts!();
         match announce_due(watch)? {
             Attempt::Below => {}

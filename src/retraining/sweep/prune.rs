@@ -68,9 +68,9 @@ fn counted() -> Result<()> {
                   ORDER BY n.watch_id, n.relation, n.announcement_id DESC) AS a
           WHERE c.watch_id OPERATOR(pg_catalog.=) a.watch_id
             AND c.relation::pg_catalog.oid OPERATOR(pg_catalog.=) a.relation::pg_catalog.oid
-            AND (pg_catalog.pg_visible_in_snapshot(c.xid, a.snapshot)
-                 OR c.xid OPERATOR(pg_catalog.=) a.xid
-                    AND c.event_id OPERATOR(pg_catalog.<=) COALESCE(a.event_id, 0))",
+            AND CASE WHEN c.xid OPERATOR(pg_catalog.=) a.xid
+                     THEN c.event_id OPERATOR(pg_catalog.<=) COALESCE(a.event_id, 0)
+                     ELSE pg_catalog.pg_visible_in_snapshot(c.xid, a.snapshot) END",
         &[],
     )?;
     sql::execute(
