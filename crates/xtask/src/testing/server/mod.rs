@@ -14,6 +14,7 @@ mod numbers;
 mod references;
 mod scoring;
 mod standby;
+mod training_jobs;
 mod transactions;
 mod visibility;
 
@@ -307,6 +308,26 @@ const TESTS: &[Test] = &[
         name: "cancel_models/while_scoring_on_insert",
         needs_data: false,
         run: cancel_models::while_scoring_on_insert,
+    },
+    Test {
+        name: "training_jobs/hold_no_snapshot",
+        needs_data: false,
+        run: training_jobs::hold_no_snapshot,
+    },
+    Test {
+        name: "training_jobs/are_cancelled",
+        needs_data: false,
+        run: training_jobs::are_cancelled,
+    },
+    Test {
+        name: "training_jobs/fail_on_useless_data",
+        needs_data: false,
+        run: training_jobs::fail_on_useless_data,
+    },
+    Test {
+        name: "training_jobs/read_what_was_meant",
+        needs_data: false,
+        run: training_jobs::read_what_was_meant,
     },
 ];
 
