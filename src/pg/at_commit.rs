@@ -1,4 +1,5 @@
-//! What is done when the running transaction commits: notifications are sent, a worker is woken.
+//! What is done when the running transaction commits: notifications are sent, a worker is woken, or
+//! interrupted.
 //!
 //! Notifications are kept here until the transaction is about to commit, because PREPARE TRANSACTION
 //! refuses one that has notified already. A transaction that is prepared writes them to the table
@@ -53,6 +54,8 @@ static READY: AtomicBool = AtomicBool::new(false);
 /// Transactions and subtransactions of this session that were rolled back.
 static ROLLBACKS: AtomicU64 = AtomicU64::new(0);
 static PENDING: Mutex<Vec<Notification>> = Mutex::new(Vec::new());
+/// Processes to be interrupted, and the subtransaction that each belongs to.
+static INTERRUPTED: Mutex<Vec<(i32, pg_sys::SubTransactionId)>> = Mutex::new(Vec::new());
 
 /// Says how a worker is started; the first one to say so counts.
 pub fn set_launcher(launcher: Launcher) {
@@ -95,6 +98,15 @@ pub fn wake_worker() {
     WAKE.store(true, Relaxed);
 }
 
+/// Interrupts what another process does, as `pg_cancel_backend` would, when the transaction commits: for a
+/// process that cannot go on to other work before that. Not where the transaction is prepared.
+pub fn interrupt(process: i32) {
+    listen();
+    // SAFETY: reads a variable of the backend.
+    let subtransaction = unsafe { pg_sys::GetCurrentSubTransactionId() };
+    interrupted().push((process, subtransaction));
+}
+
 /// Number of transactions and savepoints of this session that were rolled back: while it stays, what the
 /// session wrote is there.
 pub fn rollbacks() -> u64 {
@@ -105,6 +117,10 @@ pub fn rollbacks() -> u64 {
 fn server_text(text: &str) -> Result<CString> {
     let whole = parse::c_string(text)?;
     CString::new(text::server_bytes(text)).or(Ok(whole))
+}
+
+fn interrupted() -> MutexGuard<'static, Vec<(i32, pg_sys::SubTransactionId)>> {
+    INTERRUPTED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn pending() -> MutexGuard<'static, Vec<Notification>> {
@@ -133,6 +149,10 @@ unsafe extern "C-unwind" fn transaction(event: pg_sys::XactEvent::Type, _argumen
             }
         }
         XACT_EVENT_COMMIT => {
+            for (process, _) in interrupted().drain(..) {
+                // SAFETY: a system call. Where the process has ended meanwhile, it fails.
+                unsafe { libc::kill(process, libc::SIGINT) };
+            }
             WAKE.store(false, Relaxed);
             if READY.swap(false, Relaxed)
                 && let Some(launcher) = LAUNCHER.get()
@@ -146,6 +166,7 @@ unsafe extern "C-unwind" fn transaction(event: pg_sys::XactEvent::Type, _argumen
             WAKE.store(false, Relaxed);
             READY.store(false, Relaxed);
             pending().clear();
+            interrupted().clear();
         }
         _ => {}
     }
@@ -207,11 +228,17 @@ unsafe extern "C-unwind" fn subtransaction(
         SUBXACT_EVENT_ABORT_SUB => {
             ROLLBACKS.fetch_add(1, Relaxed);
             pending().retain(|pending| pending.subtransaction != own);
+            interrupted().retain(|(_, subtransaction)| *subtransaction != own);
         }
         SUBXACT_EVENT_COMMIT_SUB => {
             for pending in pending().iter_mut() {
                 if pending.subtransaction == own {
                     pending.subtransaction = parent;
+                }
+            }
+            for (_, subtransaction) in interrupted().iter_mut() {
+                if *subtransaction == own {
+                    *subtransaction = parent;
                 }
             }
         }

@@ -71,7 +71,7 @@ impl Drop for JobScope {
     fn drop(&mut self) {
         JOB.store(0, Relaxed);
         RUN_AS.store(0, Relaxed);
-        if identity::is_background_worker() && !std::thread::panicking() {
+        if identity::is_background_worker() {
             activity(None);
         }
     }
@@ -124,10 +124,9 @@ impl Report {
 
 impl Drop for Report {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            // SAFETY: clears this backend's own entry; after an ERROR PostgreSQL does it.
-            unsafe { pg_sys::pgstat_progress_end_command() };
-        }
+        // SAFETY: clears this backend's own entry, while an ERROR unwinds too: outside a transaction nobody
+        // else would.
+        unsafe { pg_sys::pgstat_progress_end_command() };
     }
 }
 

@@ -63,28 +63,30 @@ pub fn run_here(job: &Job) -> Result<()> {
 fn watchdog(job: &Job, limit: Option<Duration>) -> Watchdog {
     let (job, began) = (job.clone(), Instant::now());
     Watchdog::new(move || {
-        if limit.is_some_and(|limit| began.elapsed() > limit) {
-            return Err(canceled(format!(
-                "canceling job {} due to its time limit",
-                job.id
-            )));
+        if let Some(limit) = limit.filter(|limit| began.elapsed() > *limit) {
+            return Err(took_too_long(limit));
         }
         let stop = match is_in_transaction() {
             true => queue::must_stop(&job),
             false => in_transaction(|| queue::must_stop(&job)),
         };
-        match stop? {
-            true => Err(canceled(format!(
-                "canceling job {} due to user request",
-                job.id
-            ))),
-            false => Ok(()),
+        if stop? {
+            return Err(Failure::new(
+                PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+                format!("canceling job {} due to user request", job.id),
+            ));
         }
+        Ok(())
     })
 }
 
-fn canceled(message: String) -> Failure {
-    Failure::new(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, message)
+/// A limit of the job, not of the session: the session goes on.
+fn took_too_long(limit: Duration) -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+        format!("the attempt took longer than {} s", limit.as_secs_f64()),
+    )
+    .hint("request_retrain takes a timeout for one job; pglearn.job_timeout is for all others.")
 }
 
 /// Becomes the role of a job, if there is one still.

@@ -5,7 +5,7 @@ use super::owner::as_owner;
 use crate::pg::error::{Failure, Result};
 use crate::pg::identity::{self, Role};
 use crate::pg::lock::{self, Name};
-use crate::pg::sql;
+use crate::pg::{at_commit, sql};
 use pgrx::PgSqlErrorCode;
 
 /// Cancels a job of a role whose privileges the current one has: at once where no process has it, else its process ends the attempt
@@ -41,12 +41,22 @@ pub fn cancel(job_id: i64) -> Result<bool> {
         return Err(in_session(job_id));
     }
     as_owner(|| {
-        let asked = sql::execute(
+        let asked = sql::returning(
             "UPDATE {ml}.jobs AS j SET cancel_requested = true \
-              WHERE j.job_id OPERATOR(pg_catalog.=) $1 AND j.state OPERATOR(pg_catalog.=) 'running'",
+              WHERE j.job_id OPERATOR(pg_catalog.=) $1 AND j.state OPERATOR(pg_catalog.=) 'running' \
+             RETURNING j.worker_pid",
             &[job_id.into()],
         )?;
-        Ok(asked == 1)
+        let Some(row) = asked.first() else {
+            return Ok(false);
+        };
+        // It looks by itself, but not within a query that gives no row. As it can write down no end of the
+        // job before this transaction has ended, it has nothing else in hand then.
+        let worker: Option<i32> = row.get(0)?;
+        if let Some(worker) = worker.filter(|worker| lock::holder(name) == Some(*worker)) {
+            at_commit::interrupt(worker);
+        }
+        Ok(true)
     })
 }
 
