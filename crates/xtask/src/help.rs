@@ -13,8 +13,9 @@ const TOPICS: &[Topic] = &[
         about: "train a model of real data inside a throwaway PostgreSQL",
         details: "\
 Builds the extension, starts a cluster that only a socket reaches, loads the red wine quality data,
-trains, shows and evaluates a model. The cluster stays up for `psql` until `stop`; a second run
-replaces it.
+trains, shows and evaluates a model. In a second act rows come in, a client hears of it, and a
+background worker trains a better version, which takes over. The cluster stays up for `psql` until
+`stop`; a second run replaces it.
 
   --dev              the quickly compiled profile",
     },

@@ -70,6 +70,21 @@ impl Listener {
             thread::sleep(BETWEEN_LOOKS);
         }
     }
+
+    /// Waits until one of this channel has come, and returns the first.
+    pub fn first_of(&mut self, channel: &str, patience: Duration) -> Result<Notification> {
+        let began = Instant::now();
+        loop {
+            let heard = self.heard()?;
+            if let Some(first) = heard.iter().find(|each| each.channel == channel) {
+                return Ok(first.clone());
+            }
+            if began.elapsed() > patience {
+                fail!("nothing came on channel {channel}, only {heard:?}");
+            }
+            thread::sleep(BETWEEN_LOOKS);
+        }
+    }
 }
 
 /// Reads psql's sentence about a notification.

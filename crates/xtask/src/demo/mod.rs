@@ -1,5 +1,7 @@
-//! `cargo xtask demo`: a model of real data, trained inside PostgreSQL, in front of one's eyes.
+//! `cargo xtask demo`: a model of real data, trained inside PostgreSQL, in front of one's eyes, and a model that
+//! learns on as rows come in.
 
+mod retraining;
 mod roc;
 mod story;
 
@@ -19,7 +21,7 @@ pub use story::tell;
 
 const DATABASE: &str = "demo";
 
-/// Builds, starts a cluster, loads, trains, evaluates, predicts.
+/// Builds, starts a cluster, loads, trains, evaluates, predicts, retrains.
 pub fn run(options: &Options, workspace: &Workspace) -> Result<()> {
     let lock = fs::File::create(workspace.home.join("demo.lock")).attempt("demo.lock")?;
     match lock.try_lock() {

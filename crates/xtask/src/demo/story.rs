@@ -1,4 +1,4 @@
-//! What the demo tells: load, train, look at the model, evaluate, predict.
+//! What the demo tells: load, train, look at the model, evaluate, predict; then keep learning.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -20,12 +20,14 @@ pub fn tell(cluster: &Cluster, database: &str, out: &mut dyn Write) -> Result<()
     story.load()?;
     story.train()?;
     story.evaluate()?;
-    story.predict()
+    story.predict()?;
+    story.keep_learning()
 }
 
-struct Story<'a> {
-    cluster: &'a Cluster,
-    database: &'a str,
+/// Who tells it, where it happens.
+pub(super) struct Story<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) database: &'a str,
     out: &'a mut dyn Write,
 }
 
@@ -93,18 +95,19 @@ impl Story<'_> {
         ))
     }
 
-    fn say(&mut self, text: &str) -> Result<()> {
+    /// Prints a line.
+    pub(super) fn say(&mut self, text: &str) -> Result<()> {
         writeln!(self.out, "{text}").attempt("writing")
     }
 
     /// Prints SQL and runs it.
-    fn show(&mut self, sql: &str) -> Result<()> {
+    pub(super) fn show(&mut self, sql: &str) -> Result<()> {
         self.say(sql)?;
         self.run(sql)
     }
 
     /// Runs SQL and prints its notices and rows.
-    fn run(&mut self, sql: &str) -> Result<()> {
+    pub(super) fn run(&mut self, sql: &str) -> Result<()> {
         let result = self
             .psql(sql)
             .stdin(Stdio::null())
