@@ -219,13 +219,13 @@ pub fn move_to(model: &OwnModel, alias: &str, version: i32, entry: &Move<'_>) ->
             AND v.archived_at IS NOT NULL",
         &[model.id.into(), version.into()],
     )?;
-    let moved = json!({
-        "model": model.name,
-        "alias": alias,
-        "version": version,
-        "from_version": entry.from,
-    });
-    at_commit::notify(PROMOTED, &moved.to_string())?;
+    let moved = format!(
+        r#"{{"model": {}, "alias": {}, "version": {version}, "from_version": {}}}"#,
+        json!(model.name),
+        json!(alias),
+        json!(entry.from),
+    );
+    at_commit::notify(PROMOTED, &moved)?;
     record(model, alias, entry)
 }
 

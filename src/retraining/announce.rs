@@ -77,13 +77,13 @@ fn announce(tables: &Tables, watch: &Watch, count: &Count, now: &Snapshot) -> Re
         return Ok(());
     };
     let job = queue_job(watch);
-    let payload = json!({
-        "table": table,
-        "schema": schema,
-        "count": count.due(),
-        "event_id": count.last_event,
-    })
-    .to_string();
+    let payload = format!(
+        r#"{{"table": {}, "schema": {}, "count": {}, "event_id": {}}}"#,
+        json!(table),
+        json!(schema),
+        count.due(),
+        count.last_event,
+    );
     let own_event = Some(count.last_own_event).filter(|event| *event > 0);
     tables.announcements.insert(&[
         (

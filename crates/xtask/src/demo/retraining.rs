@@ -1,7 +1,7 @@
 //! The second act: new rows come in, a client hears of it, a background worker trains, the gate compares, the better
 //! model answers.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::story::Story;
 use crate::error::{Result, fail};
@@ -69,7 +69,6 @@ INSERT INTO cellar SELECT * FROM wine WHERE alcohol < 10;",
 
     /// What happens by itself from here on.
     fn retrain(&mut self, listener: &mut Listener) -> Result<()> {
-        let committed = Instant::now();
         let event = listener.first_of("retrain_model", PATIENCE)?;
         self.say("\n-- the client hears")?;
         self.say(&format!("{}: {}", event.channel, event.payload))?;
@@ -80,13 +79,14 @@ INSERT INTO cellar SELECT * FROM wine WHERE alcohol < 10;",
                 fail!("{error}; jobs:\n{jobs}");
             }
         };
-        self.say("\n-- and, while its session did nothing but wait,")?;
+        self.say("\n-- and, without anybody having asked,")?;
         self.say(&format!("{}: {}", promotion.channel, promotion.payload))?;
-        self.say(&format!(
-            "\n-- a background worker has trained and judged a second version ({:.1} s)",
-            committed.elapsed().as_secs_f64()
-        ))?;
-        self.show("SELECT job_id, kind, model, state, version, status, run_as FROM ml.jobs;")?;
+        self.say("\n-- a background worker has trained and judged a second version")?;
+        self.show(
+            "SELECT job_id, kind, model, state, version, status,
+       round(1000 * extract(epoch FROM finished_at - created_at)) AS milliseconds
+  FROM ml.jobs;",
+        )?;
         self.say("-- the gate scored champion and challenger on the same wines, which neither had learned from")?;
         self.show(
             "SELECT action, from_version, to_version, gate ->> 'rows' AS wines, c ->> 'metric' AS metric,
