@@ -4,11 +4,9 @@ use crate::pg::context::quoted_extension_schema;
 use crate::pg::error::{Failure, Result};
 use crate::pg::relation::OpenRelation;
 use crate::pg::sql::{self, Param};
+use crate::retraining::monitor::MADE_BY_WATCH;
 use pgrx::pg_sys::Oid;
 use pgrx::{PgSqlErrorCode, Spi};
-
-/// The argument that tells them from triggers written by hand.
-pub const ARGUMENT: &str = "watch";
 
 /// A trigger's name, and what stands before and after the relation in its definition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +90,7 @@ fn present(relation: Oid) -> Result<Vec<(String, bool)>> {
             Param::Oid(Some(relation)),
             Param::Texts(Some(&names())),
             Param::Text(Some(&quoted_extension_schema()?)),
-            Param::Bytes(Some(format!("{ARGUMENT}\0").as_bytes())),
+            Param::Bytes(Some(format!("{MADE_BY_WATCH}\0").as_bytes())),
         ],
     )?;
     rows.iter()
@@ -114,7 +112,7 @@ pub fn create(relation: &OpenRelation) -> Result<()> {
         } = trigger;
         run(&format!(
             "CREATE TRIGGER {called} AFTER {event} ON {name} {transition} \
-             FOR EACH STATEMENT EXECUTE FUNCTION {schema}.monitor_new_data('{ARGUMENT}')"
+             FOR EACH STATEMENT EXECUTE FUNCTION {schema}.monitor_new_data('{MADE_BY_WATCH}')"
         ))?;
     }
     Ok(())
