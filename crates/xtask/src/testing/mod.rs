@@ -16,6 +16,9 @@ use crate::workspace::Workspace;
 
 use report::Report;
 
+/// How many background workers train in a database.
+const WORKERS: &str = "pglearn.max_workers";
+
 /// Runs the tests whose names contain one of the words, or all; false if one failed.
 pub fn run(options: &Options, workspace: &Workspace) -> Result<bool> {
     let mut report = Report::new(&options.words);
@@ -57,6 +60,8 @@ fn with_server(
     let plan = Plan::throwaway("test")
         .with("max_connections", "60")
         .with("max_prepared_transactions", "5");
+    // Whatever a suite queues waits until the suite runs it.
+    let plan = plan.with(WORKERS, "0");
     let cluster = Cluster::start(workspace, &toolbox.server, &extension, &plan)?;
     regress::run(
         workspace,
@@ -66,6 +71,7 @@ fn with_server(
         options.update,
         report,
     );
+    cluster.set(WORKERS, Some("1"))?;
     readme::run(pages, &cluster, report);
     server::run(&cluster, report);
     if report.failed() {
