@@ -73,10 +73,9 @@ pub struct Enqueued {
 }
 
 /// Queues a job, and wakes a worker when the transaction commits. Where a retraining of the model is
-/// queued already, that one is meant:
-///
-/// - for a watch, unless somebody has put it off to a later time than the watch would;
-/// - for a wish without options; what a watch put off is moved forward then.
+/// queued already, that one is meant: by a watch and by a wish without options whatever its own options are,
+/// else where they are the same; but not what somebody put off to a later time on purpose. What
+/// `min_interval` or a failed attempt put off is moved forward for a wish.
 ///
 /// It waits for nobody, and for a watch it updates nothing, so that a writer under REPEATABLE READ is
 /// safe. `Err` comes before anything is written.
@@ -180,13 +179,12 @@ fn queued(new: &NewJob<'_>, not_before: &str, owner: Role) -> Result<Option<i64>
             AND j.kind OPERATOR(pg_catalog.=) 'retrain' AND j.home OPERATOR(pg_catalog.=) {ml}.job_home() \
             AND pg_catalog.pg_has_role(j.run_as::pg_catalog.oid, $9, 'USAGE') \
             AND ($2 OR pg_catalog.pg_has_role($10, j.run_as::pg_catalog.oid, 'USAGE')) \
-            AND CASE WHEN $2 THEN j.watch_id IS NOT NULL OR j.attempts OPERATOR(pg_catalog.>) 0 \
-                                  OR j.not_before OPERATOR(pg_catalog.<=) $3::pg_catalog.timestamptz \
-                     WHEN $4 THEN true \
-                     ELSE j.payload OPERATOR(pg_catalog.=) $5::pg_catalog.jsonb \
-                          AND j.max_attempts OPERATOR(pg_catalog.=) coalesce($6, 3) \
-                          AND j.timeout IS NOT DISTINCT FROM $7::pg_catalog.interval \
-                          AND j.max_memory IS NOT DISTINCT FROM $8 END \
+            AND (j.watch_id IS NOT NULL OR j.attempts OPERATOR(pg_catalog.>) 0 \
+                 OR j.not_before OPERATOR(pg_catalog.<=) $3::pg_catalog.timestamptz) \
+            AND ($2 OR $4 OR j.payload OPERATOR(pg_catalog.=) $5::pg_catalog.jsonb \
+                 AND j.max_attempts OPERATOR(pg_catalog.=) coalesce($6, 3) \
+                 AND j.timeout IS NOT DISTINCT FROM $7::pg_catalog.interval \
+                 AND j.max_memory IS NOT DISTINCT FROM $8) \
           ORDER BY j.not_before, j.job_id LIMIT 1",
         &[
             new.model.into(),
