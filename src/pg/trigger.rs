@@ -116,9 +116,11 @@ impl StatementTrigger {
         refuse(format!("{function} is for AFTER {event} triggers FOR EACH STATEMENT"))
             .detail("It reads the rows from a transition table.")
             .hint(format!(
-                "CREATE TRIGGER … AFTER {event} ON {} REFERENCING {} FOR EACH STATEMENT EXECUTE FUNCTION …;",
+                "CREATE OR REPLACE TRIGGER {} AFTER {event} ON {} REFERENCING {} FOR EACH STATEMENT EXECUTE FUNCTION {}.{function};",
+                pgrx::spi::quote_identifier(self.name()),
                 super::parse::quoted_name(self.relation()),
-                self.operation.transition_table()
+                self.operation.transition_table(),
+                super::context::extension_schema(),
             ))
     }
 

@@ -59,7 +59,7 @@ fn threshold(argument: Option<&str>) -> Result<i64> {
             "argument '{text}' of a trigger with monitor_new_data() is no threshold"
         ))
         .detail("An announcement is made when more rows than this have changed: a whole number, 0 or more.")
-        .hint("CREATE OR REPLACE TRIGGER … EXECUTE FUNCTION monitor_new_data('1000');")
+        .hint("Write it as text: EXECUTE FUNCTION monitor_new_data('1000').")
     })
 }
 
