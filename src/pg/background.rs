@@ -297,6 +297,17 @@ impl Process {
         unsafe { pg_sys::pgstat_report_activity(state, what.as_ptr()) };
     }
 
+    /// Reads the configuration files again where a SIGHUP has come since [`wait`](Self::wait) did.
+    ///
+    /// # Errors
+    /// Settings that PostgreSQL cannot read.
+    pub fn take_over_settings(&self) -> Result<()> {
+        outside_transaction(|| {
+            read_settings();
+            Ok(())
+        })
+    }
+
     /// Waits until it is woken, and says whether it was, or the time is over, and takes over changed
     /// settings; shown as idle meanwhile. A terminate ends the process; there is nothing that a cancel
     /// could cancel.
@@ -321,14 +332,13 @@ impl Process {
             };
             forget_cancel();
             pgrx::check_for_interrupts!();
-            take_over_settings();
+            read_settings();
             Ok(events & pg_sys::WL_LATCH_SET as i32 != 0)
         })
     }
 }
 
-/// Reads the configuration files again where a SIGHUP has come.
-fn take_over_settings() {
+fn read_settings() {
     // SAFETY: a flag of type sig_atomic_t, written by a signal handler of this thread; the files are read
     // outside any transaction, as between two commands of a client.
     unsafe {
@@ -350,8 +360,7 @@ impl Launched {
         unsafe {
             let mut worker = worker(database, Reason::Scan);
             worker.bgw_notify_pid = pg_sys::MyProcPid;
-            pg_sys::RegisterDynamicBackgroundWorker(&mut worker, &mut handle)
-                .then_some(Self(handle))
+            pg_sys::RegisterDynamicBackgroundWorker(&mut worker, &mut handle).then(|| Self(handle))
         }
     }
 

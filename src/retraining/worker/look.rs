@@ -10,8 +10,10 @@ use std::time::Duration;
 
 /// What there is to do.
 pub enum Work {
-    /// The extension is gone, or another version of it was installed than that of this process.
-    Over,
+    /// The extension is not there any more.
+    Gone,
+    /// It is, in another version than the one this process began with.
+    Updated,
     /// A job, claimed: nobody else runs it while the lock is held.
     Job(Box<Job>, SessionLock),
     /// Nothing at the moment.
@@ -29,6 +31,14 @@ pub struct Prospect {
 }
 
 impl Prospect {
+    /// As it is now.
+    fn now(unresolved: bool) -> Result<Self> {
+        Ok(Self {
+            next_due: queue::next_due()?,
+            unresolved,
+        })
+    }
+
     /// Whether there is anything.
     pub fn is_empty(self) -> bool {
         self.next_due.is_none() && !self.unresolved
@@ -61,40 +71,31 @@ impl Extension {
     /// # Errors
     /// Those of the catalog.
     pub fn look(&self) -> Result<Work> {
-        let Some(unresolved) = self.sweep()? else {
-            return Ok(Work::Over);
+        let Some(unresolved) = self.if_there(|| Ok(sweep()?.unresolved))? else {
+            return Ok(match Self::find()? {
+                Some(_) => Work::Updated,
+                None => Work::Gone,
+            });
         };
-        in_transaction(|| {
-            if !self.is_still_there()? {
-                return Ok(Work::Over);
-            }
-            if let Some((job, lock)) = queue::claim()? {
-                return Ok(Work::Job(Box::new(job), lock));
-            }
-            Ok(Work::Later(Prospect {
-                next_due: queue::next_due()?,
-                unresolved,
-            }))
-        })
+        let work = self.if_there(|| {
+            Ok(match queue::claim()? {
+                Some((job, lock)) => Work::Job(Box::new(job), lock),
+                None => Work::Later(Prospect::now(unresolved)?),
+            })
+        })?;
+        Ok(work.unwrap_or(Work::Updated))
     }
 
-    /// Announces what is due, and says what there is, without claiming any of it.
+    /// Announces what is due, and says what there is, without claiming any of it. `None` where it is not for
+    /// this process.
     ///
     /// # Errors
     /// As above.
     pub fn prospect(&self) -> Result<Option<Prospect>> {
-        let Some(unresolved) = self.sweep()? else {
-            return Ok(None);
-        };
-        in_transaction(|| {
-            Ok(match self.is_still_there()? {
-                true => Some(Prospect {
-                    next_due: queue::next_due()?,
-                    unresolved,
-                }),
-                false => None,
-            })
-        })
+        match self.if_there(|| Ok(sweep()?.unresolved))? {
+            Some(unresolved) => self.if_there(|| Prospect::now(unresolved)),
+            None => Ok(None),
+        }
     }
 
     /// Whether a job waits that is due.
@@ -102,19 +103,16 @@ impl Extension {
     /// # Errors
     /// As above.
     pub fn has_due_job(&self) -> Result<bool> {
-        in_transaction(|| {
-            Ok(self.is_still_there()? && queue::next_due()?.is_some_and(|time| time.is_zero()))
-        })
+        let prospect = self.if_there(|| Prospect::now(false))?;
+        Ok(prospect.is_some_and(Prospect::is_due))
     }
 
-    /// A transaction of its own: what it announces must be visible to who claims. `None` where the
-    /// extension is gone.
-    fn sweep(&self) -> Result<Option<bool>> {
-        in_transaction(|| {
-            Ok(match self.is_still_there()? {
-                true => Some(sweep()?.unresolved),
-                false => None,
-            })
+    /// Works in a transaction of its own, so that what one step writes is visible to the next one; `None`
+    /// where the extension is not the one that was found at the start.
+    fn if_there<R>(&self, work: impl FnOnce() -> Result<R>) -> Result<Option<R>> {
+        in_transaction(|| match self.is_still_there()? {
+            true => work().map(Some),
+            false => Ok(None),
         })
     }
 }

@@ -24,21 +24,33 @@ const LEAST_HESITATION: Duration = Duration::from_millis(5);
 pub fn work(reason: Reason, process: &Process) {
     process.show("looking for work");
     let outcome = sit(reason, process);
-    process.set_succession(false);
+    process.set_succession(matches!(outcome, Ok(End::Outdated)));
     if let Err(failure) = outcome {
         failure.within("pglearn worker").log();
     }
 }
 
+/// Why a worker gives up its seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// There has been nothing to do for a while.
+    Idle,
+    /// Whatever there is to do, it is not for this worker.
+    Over,
+    /// It is for one with another version of the library.
+    Outdated,
+}
+
 /// Takes a seat and serves, until there is nothing left to do or no seat.
-fn sit(reason: Reason, process: &Process) -> Result<()> {
+fn sit(reason: Reason, process: &Process) -> Result<End> {
     let Some(extension) = Extension::find()? else {
-        return Ok(());
+        return Ok(End::Over);
     };
     let mut seat = Seat::take()?;
     while let Some(taken) = seat {
-        if serve(reason, process, &extension, taken)? == End::Over {
-            return Ok(());
+        let end = serve(reason, process, &extension, taken)?;
+        if end != End::Idle {
+            return Ok(end);
         }
         // Somebody may have found the seat taken while this worker was about to go.
         seat = match extension.prospect()? {
@@ -47,16 +59,7 @@ fn sit(reason: Reason, process: &Process) -> Result<()> {
             _ => None,
         };
     }
-    Ok(())
-}
-
-/// Why a worker gives up its seat.
-#[derive(Debug, PartialEq, Eq)]
-enum End {
-    /// There has been nothing to do for a while.
-    Idle,
-    /// Whatever there is to do, it is not for this worker.
-    Over,
+    Ok(End::Idle)
 }
 
 /// A worker between two looks.
@@ -73,8 +76,10 @@ struct Service<'a> {
 impl Service<'_> {
     /// `Some`: the end.
     fn round(&mut self, only_looking: bool) -> Result<Option<End>> {
+        self.process.show("looking for work");
         match self.extension.look()? {
-            Work::Over => Ok(Some(End::Over)),
+            Work::Gone => Ok(Some(End::Over)),
+            Work::Updated => Ok(Some(End::Outdated)),
             Work::Job(job, lock) => {
                 self.process.set_succession(true);
                 self.do_job(&job, lock)?;
@@ -126,7 +131,6 @@ impl Service<'_> {
         if settings::max_workers() > 1 && self.extension.has_due_job()? {
             in_transaction(wake::recruit)?;
         }
-        self.process.show(&describe(job));
         let began = Instant::now();
         let Err(failure) = outside_transaction(|| run::run(job)) else {
             return Ok(());
@@ -150,7 +154,11 @@ fn serve(reason: Reason, process: &Process, extension: &Extension, seat: Seat) -
     };
     let mut failures = 0;
     let mut only_looking = reason == Reason::Scan;
-    while service.seat.is_allowed() {
+    loop {
+        process.take_over_settings()?;
+        if !service.seat.is_allowed() {
+            return Ok(End::Over);
+        }
         match service.round(only_looking) {
             Ok(None) => failures = 0,
             Ok(Some(end)) => return Ok(end),
@@ -166,7 +174,6 @@ fn serve(reason: Reason, process: &Process, extension: &Extension, seat: Seat) -
         }
         only_looking = false;
     }
-    Ok(End::Over)
 }
 
 /// Whether what will be must be waited for by a process: where there is a launcher, not if it looks again
