@@ -65,35 +65,42 @@ pub fn is_restricted() -> bool {
 
 /// Everything runs with another role's privileges until the scope ends, as for a maintenance command:
 /// neither role nor session settings can be changed in it, no cursor or prepared statement outlives it.
+/// Settings that are changed in it are as before at its end: who has turned `row_security` off has done so for
+/// himself.
 pub struct RestrictedUser {
     user: Role,
     context: i32,
-    _settings: SettingScope,
+    level: i32,
 }
 
 impl RestrictedUser {
     /// Becomes a role.
     pub fn new(role: Role) -> Self {
-        let _settings = SettingScope::new(&[]);
         let (mut user, mut context) = (pg_sys::InvalidOid, 0);
-        // SAFETY: reads, then sets variables of the backend. They are restored on drop, also when an
-        // ERROR unwinds; a (sub)transaction abort restores them as well.
-        unsafe {
+        // SAFETY: opens a nest level of settings; reads, then sets variables of the backend. They are
+        // restored on drop, also when an ERROR unwinds; a (sub)transaction abort restores them as well.
+        let level = unsafe {
+            let level = pg_sys::NewGUCNestLevel();
             pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
             let restricted =
                 pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
             pg_sys::SetUserIdAndSecContext(role, context | restricted as i32);
-        }
+            level
+        };
         Self {
             user,
             context,
-            _settings,
+            level,
         }
     }
 }
 
 impl Drop for RestrictedUser {
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: undoes what was set since `new` opened the level; after an ERROR PostgreSQL does.
+            unsafe { pg_sys::AtEOXact_GUC(false, self.level) };
+        }
         // SAFETY: sets the variables to what they were.
         unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) };
     }
