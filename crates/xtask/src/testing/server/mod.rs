@@ -9,6 +9,7 @@ mod faults;
 mod install;
 mod memory;
 mod models;
+mod monitor;
 mod names;
 mod numbers;
 mod references;
@@ -34,6 +35,21 @@ struct Test {
 }
 
 const TESTS: &[Test] = &[
+    Test {
+        name: "monitor/eight_clients",
+        needs_data: false,
+        run: monitor::by_eight_clients,
+    },
+    Test {
+        name: "monitor/open_transactions",
+        needs_data: false,
+        run: monitor::of_open_transactions,
+    },
+    Test {
+        name: "monitor/prepared",
+        needs_data: false,
+        run: monitor::of_prepared_transactions,
+    },
     Test {
         name: "demo",
         needs_data: false,
