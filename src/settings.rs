@@ -200,6 +200,12 @@ pub fn max_memory() -> u64 {
     setting.min(MEMORY_CAP.load(Relaxed))
 }
 
+/// Whether a job has a limit of its own, lower than the setting.
+pub fn memory_is_capped() -> bool {
+    let setting = u64::try_from(MAX_MEMORY.get()).unwrap_or(0) * 1024;
+    MEMORY_CAP.load(Relaxed) < setting
+}
+
 /// What the job at hand may hold, where that is less than the setting.
 static MEMORY_CAP: AtomicU64 = AtomicU64::new(u64::MAX);
 

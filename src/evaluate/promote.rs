@@ -135,6 +135,23 @@ pub fn attempt(asked: &Promotion<'_>) -> Result<Outcome> {
     Ok(Outcome::Promoted)
 }
 
+/// Writes a line of the history about a version that was not even compared, where nobody may be there to
+/// read the message.
+///
+/// # Errors
+/// Those of [`OwnModel::lock`] and of the statements.
+pub fn record_refusal(model: &str, alias: &str, version: i32, why: &str) -> Result<()> {
+    let model = OwnModel::lock(model)?;
+    let entry = Move {
+        action: Action::Refuse,
+        from: aliases::current(&model, alias)?,
+        to: Some(version),
+        reason: Some(why),
+        gate: None,
+    };
+    aliases::record(&model, alias, &entry)
+}
+
 /// Sets an alias to the version that served without it.
 fn keep_serving(model: &OwnModel, alias: &str, version: i32, refused: i32) -> Result<()> {
     let reason = format!("served before version {refused}, which the gate refused");

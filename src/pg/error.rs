@@ -217,12 +217,21 @@ impl Failure {
 /// The refusal of work that would need more memory than `pglearn.max_memory`.
 pub fn memory_limit(needed: u64, limit: u64) -> Failure {
     let megabytes = |bytes: u64| bytes.div_ceil(1 << 20);
-    Failure::new(
-        PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
-        format!("the rows need more than pglearn.max_memory ({} MB)", megabytes(limit)),
-    )
-    .detail(format!("At least {} MB are needed.", megabytes(needed)))
-    .hint(format!(
+    let refuse = |limit_of: &str| {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+            format!(
+                "the rows need more than {limit_of} ({} MB)",
+                megabytes(limit)
+            ),
+        )
+        .detail(format!("At least {} MB are needed.", megabytes(needed)))
+    };
+    if crate::settings::memory_is_capped() {
+        return refuse("the job may use")
+            .hint("request_retrain takes a max_memory for one job, up to pglearn.max_memory.");
+    }
+    refuse("pglearn.max_memory").hint(format!(
         "SET pglearn.max_memory = '{}MB' (a superuser can), or use a sample of the rows: 'SELECT … FROM … TABLESAMPLE …' as the source.",
         megabytes(needed).next_power_of_two()
     ))

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::Relaxed};
 const COMMAND: pg_sys::ProgressCommandType::Type = 0x706c;
 
 /// The phases that are told apart; their numbers are what is stored.
-const PHASES: [&str; 14] = [
+const PHASES: [&str; 15] = [
     "",
     "reading rows",
     "warm start",
@@ -26,6 +26,7 @@ const PHASES: [&str; 14] = [
     "fingerprint",
     "scoring the hold-out",
     "evaluating",
+    "publishing",
     "computing",
 ];
 

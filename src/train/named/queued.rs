@@ -7,7 +7,7 @@ use super::retrain::Again;
 use crate::pg::context::{SettingScope, database_identity, refuse_read_only};
 use crate::pg::error::{Failure, Result, notice};
 use crate::pg::identity;
-use crate::pg::parse;
+use crate::pg::relation::{Lock, OpenRelation};
 use crate::pg::rows::temporary_relation;
 use crate::registry::recipe::Recipe;
 use crate::retraining::queue::{Kind, NewJob, enqueue};
@@ -110,11 +110,12 @@ fn refuse_temporary(request: &Request) -> Result<()> {
     let Some(relation) = temporary_relation(&request.source)? else {
         return Ok(());
     };
+    let name = OpenRelation::open(relation, Lock::Read).map(|relation| relation.name());
     Err(Failure::new(
         PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
         format!(
             "relation {} is temporary: no background worker can read it",
-            parse::quoted_name(relation)
+            name.unwrap_or_default()
         ),
     )
     .hint("Run it in this session: async => false."))

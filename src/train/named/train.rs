@@ -11,7 +11,7 @@ use crate::evaluate::promote::{self, Outcome, Promotion};
 use crate::pg::context::refuse_read_only;
 use crate::pg::error::{Result, notice, warn};
 use crate::pg::monitor::SessionMonitor;
-use crate::pg::progress::Report;
+use crate::pg::progress::{self, Report};
 use crate::train::warnings::Warnings;
 use pglearn_core::pipeline::{LabelKind, TargetKind};
 use pglearn_core::split::Method;
@@ -130,6 +130,7 @@ pub fn publish(learned: Learned) -> Result<Trained> {
     let Learned {
         request, version, ..
     } = &learned;
+    progress::update("publishing", 0, 0, f64::NAN);
     let published = version.record(request)?;
     Ok(Trained {
         status: status(request, published.version)?,
@@ -158,6 +159,7 @@ fn status(request: &Request, version: i32) -> Result<&'static str> {
         // The training is done and recorded: that its version does not serve is no reason to lose it.
         Outcome::OtherInputs { message, detail } => {
             warn(pgrx::PgSqlErrorCode::ERRCODE_WARNING, &message, &detail);
+            promote::record_refusal(&request.arguments.model, alias, version, &message)?;
             "refused"
         }
     })
