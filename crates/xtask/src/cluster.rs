@@ -199,6 +199,11 @@ impl Cluster {
         self.launch()
     }
 
+    /// The server's log.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
     /// The server's log, which from now on stays when the cluster goes.
     pub fn keep_log(&self) -> &Path {
         self.log_kept.set(true);

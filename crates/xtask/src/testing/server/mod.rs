@@ -18,6 +18,7 @@ mod standby;
 mod training_jobs;
 mod transactions;
 mod visibility;
+mod worker;
 
 use crate::cluster::Cluster;
 use crate::error::Result;
@@ -353,7 +354,7 @@ fn nothing_measured((): ()) -> String {
 
 /// The tests, those that crash clusters last.
 fn tests() -> impl Iterator<Item = &'static Test> {
-    TESTS.iter().chain(faults::TESTS)
+    TESTS.iter().chain(faults::TESTS).chain(worker::TESTS)
 }
 
 /// The names of the tests.

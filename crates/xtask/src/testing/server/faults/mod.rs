@@ -2,6 +2,7 @@
 //! one, what a bad day would.
 
 mod tools;
+pub(super) mod trainings;
 
 use super::Test;
 
