@@ -337,9 +337,19 @@ const TESTS: &[Test] = &[
         run: training_jobs::are_cancelled,
     },
     Test {
+        name: "training_jobs/keep_to_their_limits",
+        needs_data: false,
+        run: training_jobs::keep_to_their_limits,
+    },
+    Test {
         name: "training_jobs/fail_on_useless_data",
         needs_data: false,
         run: training_jobs::fail_on_useless_data,
+    },
+    Test {
+        name: "training_jobs/announce_promotions",
+        needs_data: false,
+        run: training_jobs::announce_promotions,
     },
     Test {
         name: "training_jobs/read_what_was_meant",

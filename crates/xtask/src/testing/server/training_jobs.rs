@@ -34,6 +34,66 @@ fn database(cluster: &Cluster, name: &str) -> Result<Session> {
     Ok(session)
 }
 
+/// Every move of an alias by `promote`, `rollback_alias` and a training is heard when it is committed: also
+/// where the transaction was prepared first, not where it was rolled back.
+pub fn announce_promotions(common: &Cluster) -> Result<String> {
+    let cluster = common.sibling(
+        "promotions",
+        &[
+            ("max_prepared_transactions", "5"),
+            ("pglearn.max_workers", "0"),
+        ],
+    )?;
+    let name = "promotions";
+    cluster.create_database_with_extension(name)?;
+    let mut listener = Listener::open(&cluster, name, &["model_promoted"])?;
+    let mut session = cluster.session(name)?;
+    session.run(
+        "SET client_min_messages = error; \
+         CREATE TABLE t AS SELECT k, k % 7 AS a, k % 7 > 3 AS y FROM generate_series(1, 500) AS k; \
+         ALTER TABLE t ADD PRIMARY KEY (k)",
+    )?;
+    let mut told = Vec::new();
+    let mut tell = |alias: &str, version: u32, from: &str| {
+        told.push(format!(
+            r#"{{"alias":"{alias}","from_version":{from},"model":"m","version":{version}}}"#
+        ));
+    };
+    session.run("SELECT ml.train('m', 't', 'y', alias => 'champion')")?;
+    tell("champion", 1, "null");
+    // Unmoved, refused, rolled back: nothing.
+    session.run("SELECT ml.promote('m', 1)")?;
+    session.run(
+        "SELECT ml.train('m', 't', 'y', alias => 'champion', gate => '{\"min_delta\": 0.9}')",
+    )?;
+    session.run("BEGIN; SELECT ml.promote('m', 2); ROLLBACK")?;
+    session.run(
+        "BEGIN; SAVEPOINT s; SELECT ml.promote('m', 2); ROLLBACK TO s; SELECT ml.promote('m', 2, 'staging'); COMMIT",
+    )?;
+    tell("staging", 2, "null");
+    session.run("BEGIN; SELECT ml.promote('m', 2); PREPARE TRANSACTION 'undone'; ROLLBACK PREPARED 'undone'")?;
+    session.run("BEGIN; SELECT ml.promote('m', 2); PREPARE TRANSACTION 'later'")?;
+    session.run("SELECT ml.check_watches()")?;
+    expect(
+        "heard before COMMIT PREPARED",
+        &listener.wait_for(2, PATIENCE)?.len().to_string(),
+        "2",
+    )?;
+    session.run("COMMIT PREPARED 'later'; SELECT ml.check_watches()")?;
+    tell("champion", 2, "1");
+    session.run("SELECT ml.rollback_alias('m')")?;
+    tell("champion", 1, "2");
+    session.run("SELECT job_id FROM ml.retrain('m'); SELECT ml.run_pending()")?;
+    tell("champion", 3, "1");
+    let heard: Vec<String> = listener
+        .wait_for(told.len(), PATIENCE)?
+        .into_iter()
+        .map(|one| one.payload)
+        .collect();
+    expect("what was heard", &heard.join("\n"), &told.join("\n"))?;
+    Ok(String::new())
+}
+
 /// A call of `train` that iterates for hours on little memory: 300 columns made by formula.
 fn hours_of_iterations() -> String {
     let columns: Vec<String> = (1..=300).map(|j| format!("cos({j} * k) AS c{j}")).collect();
@@ -160,6 +220,66 @@ pub fn are_cancelled(cluster: &Cluster) -> Result<String> {
     )?;
     let job = session.run("SELECT job_id FROM ml.train('m', 't', 'y', async => true)")?;
     wait(&mut session, &state(&job), "done")?;
+    Ok(times.join(", "))
+}
+
+/// A job ends when its time is up, whatever it does, and what it may use of memory is its own limit. The
+/// worker's next job has neither.
+pub fn keep_to_their_limits(cluster: &Cluster) -> Result<String> {
+    const LIMIT: Duration = Duration::from_millis(700);
+    let name = "jobs_limits";
+    let mut trainer = database(cluster, name)?;
+    trainer.run("RESET ROLE")?;
+    let source =
+        "SELECT k % 7 AS a, k % 11 AS b, k % 2 = 0 AS y FROM generate_series(1, 100000) AS k";
+    let works = [
+        (
+            "reading",
+            format!("ml.train('m', '{ENDLESS}', 'y', async => true)"),
+        ),
+        (
+            "before the first row",
+            format!("ml.train('m', '{ROWLESS}', 'y', async => true)"),
+        ),
+        ("learning", hours_of_iterations()),
+    ];
+    let last = "FROM ml.jobs ORDER BY job_id DESC LIMIT 1";
+    let mut times = Vec::new();
+    for (what, call) in works {
+        trainer.run(&format!(
+            "BEGIN; SELECT FROM {call}; UPDATE ml.jobs SET timeout = '{} ms' WHERE state = 'queued'; COMMIT",
+            LIMIT.as_millis()
+        ))?;
+        wait(&mut trainer, &format!("SELECT state {last}"), "failed")?;
+        expect(
+            what,
+            &trainer.run(&format!("SELECT sqlstate, error {last}"))?,
+            "57014|the attempt took longer than 0.7 s",
+        )?;
+        let took = "SELECT (extract(epoch FROM finished_at - started_at) * 1000)::int";
+        let took: u64 = trainer
+            .run(&format!("{took} {last}"))?
+            .parse()
+            .unwrap_or(u64::MAX);
+        if Duration::from_millis(took) > LIMIT + STOPS_WITHIN {
+            fail!("a limit of {LIMIT:?} while {what}: it ended after {took} ms");
+        }
+        times.push(format!("{what} {took} ms"));
+    }
+    trainer.run(&format!(
+        "BEGIN; SELECT FROM ml.train('m', '{source}', 'y', async => true); \
+         UPDATE ml.jobs SET max_memory = 1024 WHERE state = 'queued'; COMMIT"
+    ))?;
+    wait(&mut trainer, &format!("SELECT state {last}"), "failed")?;
+    expect(
+        "memory",
+        &trainer.run(&format!("SELECT sqlstate, error {last}"))?,
+        "53400|the rows need more than the job may use (1 MB)",
+    )?;
+    trainer.run(&format!(
+        "SELECT FROM ml.train('m', '{source}', 'y', async => true)"
+    ))?;
+    wait(&mut trainer, &format!("SELECT state {last}"), "done")?;
     Ok(times.join(", "))
 }
 
