@@ -70,12 +70,14 @@ SELECT row_count, channel, payload::jsonb - 'event_id' AS payload FROM announcem
 DELETE FROM customers WHERE id = 10;
 SELECT pending, last_count FROM status;
 SELECT pending, announced FROM check_watches();
--- What was brought above the threshold by lowering it is announced by whoever looks.
-BEGIN;
+-- What waits may be enough by a lower threshold; by an update of the table, it is for whoever looks.
 SELECT watch('customers', threshold => 0) = :watch_id AS same;
+SELECT pending, last_count FROM status;
+SELECT watch('customers', threshold => 2) = :watch_id AS same;
+DELETE FROM customers WHERE id IN (8, 9);
+UPDATE watches SET threshold = 1;
 SELECT pending, announced, job_id FROM check_watches();
 SELECT pending, announced, job_id FROM check_watches();
-COMMIT;
 TRUNCATE customers;
 SELECT pending, last_count FROM status;
 -- In a transaction: the beginning and the end are undone with it.

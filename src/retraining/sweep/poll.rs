@@ -17,8 +17,8 @@ use crate::pg::error::{Failure, Result};
 use crate::pg::heap_insert::{Table, clock_timestamp, next_value, show, text_cell};
 use crate::pg::lock::{self, Name};
 use crate::pg::relation::name_parts;
-use crate::pg::snapshot::Snapshot;
-use crate::pg::sql::{self, Param, Row};
+use crate::pg::snapshot::{FullXid, Snapshot};
+use crate::pg::sql::{self, Param};
 use crate::pg::table::Cell as Value;
 use crate::retraining::catalog;
 use crate::retraining::counting;
@@ -134,26 +134,59 @@ fn oids(oids: &[Oid]) -> String {
 }
 
 /// How far a relation has been counted: a row of `polls`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Account {
     changed: Map<String, Json>,
     logged: i64,
     mark: i64,
     surplus: i64,
     horizon_event: i64,
-    /// Whether no transaction of that time runs any more.
-    reached: bool,
+    horizon: FullXid,
 }
 
 impl Account {
-    fn of(row: &Row) -> Result<Self> {
-        Ok(Self {
+    /// The account, and whether no transaction of the time of its horizon runs any more.
+    fn find(relation: Oid) -> Result<Option<(Self, bool)>> {
+        let rows = sql::returning(
+            "SELECT p.changed::pg_catalog.text, p.logged, p.mark, p.surplus, p.horizon_event, p.horizon::pg_catalog.text,
+                    pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) OPERATOR(pg_catalog.>=) p.horizon
+               FROM {ml}.polls AS p WHERE p.relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
+            &[Param::Oid(Some(relation))],
+        )?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let account = Self {
             changed: serde_json::from_str(row.get(0)?).unwrap_or_default(),
             logged: row.get(1)?,
             mark: row.get(2)?,
             surplus: row.get(3)?,
             horizon_event: row.get(4)?,
-            reached: row.get(5)?,
-        })
+            horizon: row.get::<&str>(5)?.parse().unwrap_or_default(),
+        };
+        Ok(Some((account, row.get(6)?)))
+    }
+
+    fn write(&self, relation: Oid) -> Result<()> {
+        let changed = Json::from(self.changed.clone()).to_string();
+        let horizon = self.horizon.to_string();
+        sql::execute(
+            "INSERT INTO {ml}.polls AS p (relation, changed, logged, mark, surplus, horizon_event, horizon)
+             VALUES ($1, $2::pg_catalog.jsonb, $3, $4, $5, $6, $7::pg_catalog.xid8)
+             ON CONFLICT (relation) DO UPDATE SET changed = excluded.changed, logged = excluded.logged, mark = excluded.mark,
+                surplus = excluded.surplus, horizon_event = excluded.horizon_event, horizon = excluded.horizon,
+                polled_at = pg_catalog.clock_timestamp()",
+            &[
+                Param::Relation(Some(relation)),
+                changed.as_str().into(),
+                self.logged.into(),
+                self.mark.into(),
+                self.surplus.into(),
+                self.horizon_event.into(),
+                horizon.as_str().into(),
+            ],
+        )
+        .map(drop)
     }
 }
 
@@ -176,36 +209,37 @@ fn settle(relation: Oid) -> Result<i64> {
     let last_event = last_event()?;
     // Taken after that number was read: who has a lower one has begun before.
     let horizon = Snapshot::latest().end();
-    let known = sql::returning(
-        "SELECT p.changed::pg_catalog.text, p.logged, p.mark, p.surplus, p.horizon_event,
-                pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) OPERATOR(pg_catalog.>=) p.horizon
-           FROM {ml}.polls AS p WHERE p.relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
-        &[Param::Oid(Some(relation))],
-    )?;
     let (tree, changed) = changed(relation)?;
-    let Some(account) = known.first().map(Account::of).transpose()? else {
-        write(relation, &changed, 0, last_event, 0, last_event, horizon)?;
+    let Some((known, reached)) = Account::find(relation)? else {
+        let account = Account {
+            changed,
+            logged: 0,
+            mark: last_event,
+            surplus: 0,
+            horizon_event: last_event,
+            horizon,
+        };
+        account.write(relation)?;
         return Ok(0);
     };
-    let logged = logged(&tree, account.mark)?;
-    let (increase, reset) = increase(&account.changed, &changed);
-    let surplus = if reset { 0 } else { account.surplus };
-    let applied = increase - (logged - account.logged) + surplus;
-    let (mark, logged, horizon_event) = match account.reached {
-        true => {
-            let mark = account.horizon_event;
-            (
-                mark,
-                self::logged(&tree, mark)?,
-                Some((last_event, horizon)),
-            )
-        }
-        false => (account.mark, logged, None),
+    let logged = logged(&tree, known.mark)?;
+    let (increase, reset) = increase(&known.changed, &changed);
+    let surplus = if reset { 0 } else { known.surplus };
+    let applied = increase - (logged - known.logged) + surplus;
+    let mut account = Account {
+        changed,
+        logged,
+        surplus: applied.min(0),
+        ..known.clone()
     };
-    let surplus = applied.min(0);
-    match horizon_event {
-        Some((event, horizon)) => write(relation, &changed, logged, mark, surplus, event, horizon)?,
-        None => keep(relation, &changed, logged, surplus)?,
+    if reached && known.horizon_event != last_event {
+        account.mark = known.horizon_event;
+        account.logged = self::logged(&tree, account.mark)?;
+        (account.horizon_event, account.horizon) = (last_event, horizon);
+    }
+    // Where nothing happens nothing is written.
+    if account != known {
+        account.write(relation)?;
     }
     Ok(applied.max(0))
 }
@@ -252,52 +286,6 @@ fn increase(before: &Map<String, Json>, now: &Map<String, Json>) -> (i64, bool) 
         if anew { rows } else { rows - known }
     });
     (grown.sum(), reset)
-}
-
-fn write(
-    relation: Oid,
-    changed: &Map<String, Json>,
-    logged: i64,
-    mark: i64,
-    surplus: i64,
-    horizon_event: i64,
-    horizon: u64,
-) -> Result<()> {
-    let changed = Json::from(changed.clone()).to_string();
-    let horizon = horizon.to_string();
-    sql::execute(
-        "INSERT INTO {ml}.polls AS p (relation, changed, logged, mark, surplus, horizon_event, horizon)
-         VALUES ($1, $2::pg_catalog.jsonb, $3, $4, $5, $6, $7::pg_catalog.xid8)
-         ON CONFLICT (relation) DO UPDATE SET changed = excluded.changed, logged = excluded.logged, mark = excluded.mark,
-            surplus = excluded.surplus, horizon_event = excluded.horizon_event, horizon = excluded.horizon,
-            polled_at = pg_catalog.clock_timestamp()",
-        &[
-            Param::Relation(Some(relation)),
-            changed.as_str().into(),
-            logged.into(),
-            mark.into(),
-            surplus.into(),
-            horizon_event.into(),
-            horizon.as_str().into(),
-        ],
-    )
-    .map(drop)
-}
-
-fn keep(relation: Oid, changed: &Map<String, Json>, logged: i64, surplus: i64) -> Result<()> {
-    let changed = Json::from(changed.clone()).to_string();
-    sql::execute(
-        "UPDATE {ml}.polls AS p SET changed = $2::pg_catalog.jsonb, logged = $3, surplus = $4,
-                polled_at = pg_catalog.clock_timestamp()
-          WHERE p.relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
-        &[
-            Param::Oid(Some(relation)),
-            changed.as_str().into(),
-            logged.into(),
-            surplus.into(),
-        ],
-    )
-    .map(drop)
 }
 
 /// An event of rows that were applied.

@@ -7,6 +7,7 @@ use crate::pg::at_commit;
 use crate::pg::error::{Failure, Result};
 use crate::pg::identity::{current_role, has_privileges_of, role_name};
 use crate::pg::sql::{self, Param};
+use crate::retraining::announce::{Attempt, announce_due};
 use crate::retraining::watches::Watch;
 use crate::retraining::{catalog, sweep};
 use pgrx::PgSqlErrorCode;
@@ -47,8 +48,7 @@ pub fn install(relation: Oid, settings: &Settings) -> Result<i64> {
     target.say_what_is_not_counted()?;
     match existing {
         None => begin(id, relation)?,
-        // What waits may be enough by now.
-        Some(_) => at_commit::wake_worker(),
+        Some(_) => announce(id)?,
     }
     Ok(id)
 }
@@ -108,6 +108,16 @@ fn with_settings<'a, const N: usize>(
     ];
     params.extend(rest);
     params
+}
+
+/// What waits may be enough by the new settings.
+fn announce(id: i64) -> Result<()> {
+    if let Some(watch) = Watch::find(id)?
+        && announce_due(&watch)? == Attempt::Unresolved
+    {
+        at_commit::wake_worker();
+    }
+    Ok(())
 }
 
 /// Counting begins with an announcement of nothing.

@@ -64,7 +64,7 @@ SELECT 'trigger', pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'arriva
 
 /// How a database is carried over.
 #[derive(Clone, Copy, PartialEq)]
-enum Way {
+pub enum Way {
     /// `pg_dump | psql`
     Plain,
     /// `pg_dump -Fc` and `pg_restore`
@@ -95,7 +95,7 @@ fn carry_over(cluster: &Cluster, name: &str, by: &str) -> Result<String> {
     create(cluster, name)?;
     let mut session = as_role(cluster, name, "tests_dumper")?;
     session.run("CREATE SCHEMA ml; CREATE EXTENSION pglearn SCHEMA ml; GRANT USAGE ON SCHEMA ml TO PUBLIC; CREATE SCHEMA shop; SET search_path = shop")?;
-    for statement in MODELS.split(";\n").filter(|text| !text.trim().is_empty()) {
+    for statement in lines(MODELS) {
         session.run(statement)?;
     }
     let before = state(&mut session)?;
@@ -112,7 +112,13 @@ fn carry_over(cluster: &Cluster, name: &str, by: &str) -> Result<String> {
     Ok(String::new())
 }
 
-fn create(cluster: &Cluster, name: &str) -> Result<()> {
+/// The statements of a text, each of which ends its line.
+pub fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split(";\n").filter(|text| !text.trim().is_empty())
+}
+
+/// An empty database of the role `tests_dumper`.
+pub fn create(cluster: &Cluster, name: &str) -> Result<()> {
     cluster.create_database(name)?;
     cluster
         .sql(
@@ -122,7 +128,8 @@ fn create(cluster: &Cluster, name: &str) -> Result<()> {
         .map(drop)
 }
 
-fn as_role(cluster: &Cluster, name: &str, role: &str) -> Result<Session> {
+/// A session of a role that prints answers only.
+pub fn as_role(cluster: &Cluster, name: &str, role: &str) -> Result<Session> {
     let mut session = cluster.session(name)?;
     session.run(&format!(
         "SET client_min_messages = error; SET SESSION AUTHORIZATION {role}"
@@ -132,14 +139,15 @@ fn as_role(cluster: &Cluster, name: &str, role: &str) -> Result<Session> {
 
 fn state(session: &mut Session) -> Result<String> {
     let mut text = String::new();
-    for statement in STATE.split(";\n").filter(|text| !text.trim().is_empty()) {
+    for statement in lines(STATE) {
         text.push_str(&session.run(statement)?);
         text.push('\n');
     }
     Ok(text)
 }
 
-fn restore(from: &Cluster, to: &Cluster, name: &str, by: &str, way: Way) -> Result<()> {
+/// Dumps a database and restores it into an empty one of the same name.
+pub fn restore(from: &Cluster, to: &Cluster, name: &str, by: &str, way: Way) -> Result<()> {
     let file = from.place.folder.join(format!("{name}.dump"));
     let mut dump = from.client("pg_dump");
     dump.args(["-U", by, "-d", name, "-f"]).arg(&file);

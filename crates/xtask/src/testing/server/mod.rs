@@ -18,6 +18,7 @@ mod standby;
 mod training_jobs;
 mod transactions;
 mod visibility;
+mod watches;
 mod worker;
 
 use crate::cluster::Cluster;
@@ -364,7 +365,11 @@ fn nothing_measured((): ()) -> String {
 
 /// The tests, those that crash clusters last.
 fn tests() -> impl Iterator<Item = &'static Test> {
-    TESTS.iter().chain(faults::TESTS).chain(worker::TESTS)
+    TESTS
+        .iter()
+        .chain(watches::TESTS)
+        .chain(faults::TESTS)
+        .chain(worker::TESTS)
 }
 
 /// The names of the tests.
