@@ -135,16 +135,17 @@ pub fn launch() -> bool {
     // has nothing to object to; without a handle it allocates nothing.
     unsafe {
         let mut worker = worker(pg_sys::MyDatabaseId, Reason::Commit);
-        pg_sys::RegisterDynamicBackgroundWorker(&mut worker, std::ptr::null_mut())
+        !pg_sys::IsBinaryUpgrade
+            && pg_sys::RegisterDynamicBackgroundWorker(&mut worker, std::ptr::null_mut())
     }
 }
 
 /// Has the launcher started with the server; for `_PG_init`, without effect where the library is loaded
-/// later.
+/// later, and while `pg_upgrade` is at work, which wants to be alone.
 pub fn register_launcher() {
     // SAFETY: a variable of the postmaster; the description is copied.
     unsafe {
-        if pg_sys::process_shared_preload_libraries_in_progress {
+        if pg_sys::process_shared_preload_libraries_in_progress && !pg_sys::IsBinaryUpgrade {
             PRELOADED.store(true, Relaxed);
             let mut launcher = description(c"pglearn launcher", LAUNCHER, LAUNCHER_RESTART, 0);
             pg_sys::RegisterBackgroundWorker(&mut launcher);
@@ -269,14 +270,22 @@ pub struct Process(());
 
 impl Process {
     fn new(application_name: &CStr) -> Self {
-        // SAFETY: a known setting; both texts are NUL-terminated and copied.
-        unsafe {
-            pg_sys::SetConfigOption(
-                c"application_name".as_ptr(),
-                application_name.as_ptr(),
-                pg_sys::GucContext::PGC_USERSET,
-                pg_sys::GucSource::PGC_S_OVERRIDE,
-            );
+        for (name, value) in [
+            (c"application_name", application_name),
+            // What a database prescribes for its sessions would stop a worker, as it would autovacuum.
+            (c"default_transaction_read_only", c"off"),
+            (c"default_transaction_deferrable", c"off"),
+            (c"default_transaction_isolation", c"read committed"),
+        ] {
+            // SAFETY: known settings; the texts are NUL-terminated and copied.
+            unsafe {
+                pg_sys::SetConfigOption(
+                    name.as_ptr(),
+                    value.as_ptr(),
+                    pg_sys::GucContext::PGC_SUSET,
+                    pg_sys::GucSource::PGC_S_OVERRIDE,
+                );
+            }
         }
         Self(())
     }
@@ -316,7 +325,8 @@ impl Process {
     /// Settings that PostgreSQL cannot read.
     pub fn wait(&self, time: Duration, what: &str) -> Result<bool> {
         self.report(pg_sys::BackendState::STATE_IDLE, what);
-        let milliseconds = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let milliseconds = time.as_micros().div_ceil(1000);
+        let milliseconds = i64::try_from(milliseconds).unwrap_or(i64::MAX);
         let milliseconds = milliseconds.min(i64::from(i32::MAX));
         outside_transaction(|| {
             // SAFETY: the latch of this process; no transaction is open. A process whose postmaster has

@@ -22,6 +22,7 @@ const LEAST_HESITATION: Duration = Duration::from_millis(5);
 
 /// What a worker does from its start to its end.
 pub fn work(reason: Reason, process: &Process) {
+    wake::is_for_me();
     process.show("looking for work");
     let outcome = sit(reason, process);
     process.set_succession(matches!(outcome, Ok(End::Outdated)));

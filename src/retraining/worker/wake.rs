@@ -5,7 +5,7 @@ use crate::pg::at_commit::{self, Launcher};
 use crate::pg::background;
 use crate::pg::error::Result;
 use crate::settings;
-use std::sync::atomic::{AtomicI32, AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// How long a session does without starting another worker after it has started one.
@@ -20,12 +20,19 @@ static SEATED_COUNT: AtomicI32 = AtomicI32::new(0);
 static SEAT_COUNT: AtomicI32 = AtomicI32::new(0);
 /// When this session has last started a worker, in microseconds.
 static STARTED: AtomicI64 = AtomicI64::new(i64::MIN);
+/// Whether this process is a worker.
+static AWAKE: AtomicBool = AtomicBool::new(false);
 
 /// For `_PG_init`: tells the end of transactions how to get a worker, and has the launcher started if the
 /// library is preloaded.
 pub fn register() {
     background::register_launcher();
     at_commit::set_launcher(Launcher { prepare, launch });
+}
+
+/// This process is a worker: whatever its own transactions leave, it looks for work after them.
+pub fn is_for_me() {
+    AWAKE.store(true, Relaxed);
 }
 
 /// Before the commit: who sits.
@@ -44,7 +51,7 @@ fn prepare() -> Result<()> {
 /// starts one. Allocates nothing and raises nothing.
 fn launch() {
     let (seated, seats) = (SEATED_COUNT.load(Relaxed), SEAT_COUNT.load(Relaxed));
-    if seats == 0 || wake_one(seated) {
+    if AWAKE.load(Relaxed) || seats == 0 || wake_one(seated) {
         return;
     }
     let now = background::now_in_microseconds();

@@ -58,7 +58,8 @@ pub fn shows_what_it_does(common: &Cluster) -> Result<String> {
     Ok(String::new())
 }
 
-/// A worker that waits reads its settings again on SIGHUP.
+/// A worker that waits reads its settings again on SIGHUP; those that a database prescribes for transactions of
+/// its sessions do not keep it from its work.
 pub fn takes_over_settings(common: &Cluster) -> Result<String> {
     let settings = [
         ("pglearn.worker_idle_timeout", "1h"),
@@ -67,7 +68,18 @@ pub fn takes_over_settings(common: &Cluster) -> Result<String> {
     let cluster = common.sibling("settings", &settings)?;
     let database = "settings";
     trainings::database(&cluster, database)?;
-    let job = trainings::queue(&cluster, database, "narrow")?;
+    for prescribed in [
+        "default_transaction_read_only = on",
+        "default_transaction_deferrable = on",
+        "default_transaction_isolation = 'serializable'",
+    ] {
+        cluster.sql(
+            "postgres",
+            &format!("ALTER DATABASE {database} SET {prescribed}"),
+        )?;
+    }
+    let queue = "SET default_transaction_read_only = off; SELECT job_id FROM ml.retrain('narrow')";
+    let job = cluster.session(database)?.run(queue)?;
     trainings::wait_for_job(&cluster, database, &job, "done 1 2 -")?;
     let pid = idle_worker(&cluster, database)?;
     thread::sleep(Duration::from_millis(300));
