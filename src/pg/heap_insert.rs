@@ -10,7 +10,7 @@ use super::list;
 use super::table::Cell;
 use super::text;
 use pgrx::pg_sys;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
 unsafe extern "C-unwind" {
     fn nextval_internal(sequence: pg_sys::Oid, check_permissions: bool) -> i64;
@@ -30,20 +30,6 @@ pub fn next_value(sequence: pg_sys::Oid) -> i64 {
 pub fn text_cell(value: &str) -> Cell {
     // SAFETY: lives in the current memory context, as every cell does that PostgreSQL made.
     Cell::from_datum(unsafe { text::datum(value) })
-}
-
-/// A `jsonb`.
-///
-/// # Errors
-/// None but what PostgreSQL raises for what is no JSON (22P02).
-pub fn json_cell(json: &str) -> Result<Cell> {
-    let bytes = text::server_bytes(json);
-    let text = CString::new(bytes).map_err(|_| Failure::parameter("JSON with a NUL byte"))?;
-    // SAFETY: the input function of jsonb on a NUL-terminated text.
-    let datum = unsafe {
-        pgrx::direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(text.as_ptr().into())])
-    };
-    Ok(datum.map_or(Cell::Null, Cell::from_datum))
 }
 
 /// What `clock_timestamp()` gives.

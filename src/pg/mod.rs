@@ -19,6 +19,7 @@ pub mod heap_insert;
 pub mod identity;
 pub mod json;
 pub mod jsonb;
+pub mod jsonb_write;
 pub mod labels;
 pub mod list;
 pub mod literal;

@@ -1,6 +1,7 @@
 //! Text of the server as Rust's UTF-8.
 
 use pgrx::pg_sys;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, c_char};
@@ -42,6 +43,16 @@ pub unsafe fn utf8(bytes: &[u8]) -> &str {
 pub fn of_server(bytes: &[u8]) -> &str {
     // SAFETY: bytes of another encoding are reported by PostgreSQL, never read beyond their end.
     unsafe { utf8(bytes) }
+}
+
+/// Text in the database's encoding: in place where that is UTF-8.
+pub fn in_server(text: &str) -> Cow<'_, [u8]> {
+    // SAFETY: an integer set when the session connects.
+    let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
+    if encoding == pg_sys::pg_enc::PG_UTF8 as i32 {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    Cow::Owned(server_bytes(text))
 }
 
 /// Text in the database's encoding.

@@ -322,3 +322,16 @@ SET plan_cache_mode = force_custom_plan;
 SELECT count(*) FROM data_statistics WHERE row_count > 100 AND event_id = (SELECT max(event_id) FROM data_statistics);
 SELECT count(*) FROM data_statistics WHERE feature_stats @> '{"value": {"mean": 7, "count": 201}}';
 SELECT count(*) > 0 AS found FROM data_statistics WHERE date_trunc('day', "timestamp" AT TIME ZONE 'UTC') = date_trunc('day', now() AT TIME ZONE 'UTC') AND row_count = 201;
+
+-- 14. What was written is what PostgreSQL makes of the same JSON, to the byte.
+DO $$
+DECLARE number float8;
+BEGIN
+    FOR number IN SELECT s * m * 10.0::float8 ^ e FROM generate_series(-300, 300) AS e, unnest('{1,-1}'::int[]) AS s, unnest('{1,9.999999999999999,1.2345678901234567}'::float8[]) AS m LOOP
+        INSERT INTO work.numbers (a) VALUES (number);
+        IF (work.statistics('a', 'max'))::float8 IS DISTINCT FROM number THEN RAISE WARNING '% is written %', number, work.statistics('a', 'max'); END IF;
+    END LOOP;
+END $$;
+CREATE TEMPORARY TABLE again AS SELECT event_id, feature_stats::text::jsonb AS made FROM data_statistics;
+SELECT count(*) > 3600 AS many, count(*) FILTER (WHERE d.feature_stats <> a.made OR d.feature_stats::text <> a.made::text OR pg_column_size(d.feature_stats) <> pg_column_size(a.made)) AS different
+  FROM data_statistics AS d JOIN again AS a USING (event_id);

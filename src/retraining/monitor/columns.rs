@@ -5,6 +5,7 @@ use crate::pg::cell::CellKind;
 use crate::pg::error::{Failure, Result};
 use crate::pg::moment;
 use crate::pg::relation::{Attribute, Lock, OpenRelation, base_type};
+use crate::pg::text::in_server;
 use crate::pg::trigger::ReadColumn;
 use crate::pg::value::ValueKind;
 use pglearn_core::summary::Kind;
@@ -72,6 +73,8 @@ impl Form {
 pub struct Column {
     /// Its name.
     pub name: String,
+    /// The same in the database's encoding.
+    pub key: Vec<u8>,
     /// How it is written down.
     pub form: Form,
 }
@@ -142,6 +145,7 @@ impl Columns {
             reads.push(ReadColumn::of(attribute, form != Form::Other));
             columns.push(Column {
                 name: attribute.name.clone(),
+                key: in_server(&attribute.name).into_owned(),
                 form,
             });
         }

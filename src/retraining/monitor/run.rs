@@ -8,7 +8,7 @@ use super::columns::Columns;
 use super::statistics::statistics;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, Result};
-use crate::pg::heap_insert::{clock_timestamp, json_cell, next_value, text_cell};
+use crate::pg::heap_insert::{clock_timestamp, next_value, text_cell};
 use crate::pg::sql;
 use crate::pg::table::Cell;
 use crate::pg::trigger::{Operation, StatementTrigger, arguments_of};
@@ -122,7 +122,7 @@ fn write(trigger: &StatementTrigger, watches: &Rc<[Watch]>, rows: i64) -> Result
     let statistics = match counted {
         true => {
             let columns = Columns::of(relation, watches)?;
-            json_cell(&statistics(trigger, &columns)?)?
+            statistics(trigger, &columns)?
         }
         false => Cell::Null,
     };

@@ -9,10 +9,13 @@
 
 use super::columns::{Column, Columns, Form};
 use crate::pg::error::Result;
+use crate::pg::jsonb_write::Document;
+use crate::pg::table::Cell;
+use crate::pg::text::in_server;
 use crate::pg::trigger::StatementTrigger;
 use pglearn_core::summary::{Clock, Figures, Moments, Summary, iso_date, iso_timestamp};
 use pglearn_core::value::Value;
-use std::fmt::Write;
+use std::borrow::Cow;
 
 /// Bytes that the names of a statement's categories take together at the most.
 const CATEGORY_BYTES: usize = 1 << 18;
@@ -20,11 +23,14 @@ const CATEGORY_BYTES: usize = 1 << 18;
 /// The column whose figures stand at the top, too.
 const VALUE: &str = "value";
 
-/// Reads the rows of a statement; their statistics as a JSON text.
+/// Members of an object.
+type Members<'a> = Vec<(Cow<'a, [u8]>, Document<'a>)>;
+
+/// Reads the rows of a statement; their statistics as `jsonb`.
 ///
 /// # Errors
 /// XX000 where the columns are not the relation's.
-pub fn statistics(trigger: &StatementTrigger, columns: &Columns) -> Result<String> {
+pub fn statistics(trigger: &StatementTrigger, columns: &Columns) -> Result<Cell> {
     let forms: Vec<_> = columns.columns.iter().map(|column| column.form).collect();
     let mut summaries: Vec<_> = forms.iter().map(|form| Summary::new(form.kind())).collect();
     trigger.each_value(&columns.reads, |number, value| {
@@ -37,55 +43,44 @@ pub fn statistics(trigger: &StatementTrigger, columns: &Columns) -> Result<Strin
             (Some(value), _) => summary.add(value),
         }
     })?;
-    Ok(json(&columns.columns, &mut summaries))
+    document(&columns.columns, &mut summaries).cell()
 }
 
-fn json(columns: &[Column], summaries: &mut [Summary]) -> String {
-    let mut out = String::with_capacity(128 * columns.len() + 2);
-    let mut bytes = CATEGORY_BYTES;
-    out.push('{');
-    for (column, summary) in columns.iter().zip(summaries.iter_mut()) {
-        separate(&mut out);
-        string(&mut out, &column.name);
-        out.push_str(":{");
-        describe(&mut out, column.form, summary, &mut bytes);
-        out.push('}');
-    }
+fn document<'a>(columns: &'a [Column], summaries: &'a mut [Summary]) -> Document<'a> {
     let value = columns.iter().position(|column| column.name == VALUE);
+    let mut top = Members::new();
     if let Some(Figures::Numbers(moments)) = value.map(|at| summaries[at].figures()) {
-        for (name, figure) in figures(moments) {
-            if columns.iter().all(|column| column.name != name) {
-                member(&mut out, name, |out| number(out, figure));
-            }
-        }
+        top.extend(figures(moments));
     }
-    out.push('}');
-    out
+    let mut bytes = CATEGORY_BYTES;
+    let mut members = Members::with_capacity(columns.len() + top.len());
+    for (column, summary) in columns.iter().zip(summaries) {
+        let description = describe(column.form, summary, &mut bytes);
+        members.push((Cow::Borrowed(&column.key), Document::Object(description)));
+    }
+    // After the columns, the first of which counts where the names are the same.
+    members.extend(top);
+    Document::Object(members)
 }
 
-fn describe(out: &mut String, form: Form, summary: &mut Summary, bytes: &mut usize) {
+fn describe<'a>(form: Form, summary: &'a mut Summary, bytes: &mut usize) -> Members<'a> {
     let (count, nulls) = (summary.count(), summary.nulls());
+    let mut members = Members::with_capacity(8);
     match summary.figures() {
         Figures::Numbers(moments) => {
-            for (name, figure) in figures(moments) {
-                member(out, name, |out| number(out, figure));
-            }
-            some(out, "nan", moments.nan());
-            some(out, "infinite", moments.infinite());
+            members.extend(figures(moments));
+            some(&mut members, "nan", moments.nan());
+            some(&mut members, "infinite", moments.infinite());
         }
         Figures::Categories(categories) => {
             let (frequent, others) = categories.most_frequent(*bytes);
-            member(out, "categories", |out| {
-                out.push('{');
-                for category in &frequent {
-                    *bytes -= category.name.len();
-                    separate(out);
-                    string(out, category.name);
-                    push(out, format_args!(":{}", category.count));
-                }
-                out.push('}');
-            });
-            some(out, "others", others);
+            let mut named = Members::with_capacity(frequent.len());
+            for category in frequent {
+                *bytes -= category.name.len();
+                named.push((in_server(category.name), Document::Count(category.count)));
+            }
+            push(&mut members, "categories", Document::Object(named));
+            some(&mut members, "others", others);
         }
         Figures::Times(range, infinite) => {
             let text = |time| match form {
@@ -93,77 +88,42 @@ fn describe(out: &mut String, form: Form, summary: &mut Summary, bytes: &mut usi
                 Form::Timestamptz => iso_timestamp(time, Clock::Utc),
                 _ => iso_timestamp(time, Clock::Local),
             };
-            for (name, time) in [("min", range.map(|r| r.0)), ("max", range.map(|r| r.1))] {
-                member(out, name, |out| match time {
-                    Some(time) => string(out, &text(time)),
-                    None => out.push_str("null"),
-                });
-            }
-            some(out, "infinite", infinite);
+            let json = |time: Option<i64>| {
+                time.map_or(Document::Null, |time| {
+                    Document::Text(Cow::Owned(text(time).into_bytes()))
+                })
+            };
+            push(&mut members, "min", json(range.map(|range| range.0)));
+            push(&mut members, "max", json(range.map(|range| range.1)));
+            some(&mut members, "infinite", infinite);
         }
         Figures::Anything => {}
     }
-    member(out, "count", |out| push(out, format_args!("{count}")));
-    member(out, "nulls", |out| push(out, format_args!("{nulls}")));
+    push(&mut members, "count", Document::Count(count));
+    push(&mut members, "nulls", Document::Count(nulls));
+    members
 }
 
-fn figures(moments: &Moments) -> [(&'static str, Option<f64>); 4] {
-    [
+fn figures(moments: &Moments) -> Members<'static> {
+    let figures = [
         ("mean", moments.mean()),
         ("std", moments.std()),
         ("min", moments.min()),
         ("max", moments.max()),
-    ]
+    ];
+    let json = |figure: Option<f64>| figure.map_or(Document::Null, Document::Number);
+    let member = |(name, figure): (&'static str, _)| (name.as_bytes().into(), json(figure));
+    figures.into_iter().map(member).collect()
 }
 
-/// A member whose name needs no escapes.
-fn member(out: &mut String, name: &str, value: impl FnOnce(&mut String)) {
-    separate(out);
-    out.push('"');
-    out.push_str(name);
-    out.push_str("\":");
-    value(out);
+/// A member whose name is plain.
+fn push<'a>(members: &mut Members<'a>, name: &'static str, value: Document<'a>) {
+    members.push((name.as_bytes().into(), value));
 }
 
 /// A member that is there where it is not 0.
-fn some(out: &mut String, name: &str, count: u64) {
+fn some(members: &mut Members<'_>, name: &'static str, count: u64) {
     if count > 0 {
-        member(out, name, |out| push(out, format_args!("{count}")));
+        push(members, name, Document::Count(count));
     }
-}
-
-fn separate(out: &mut String) {
-    if !out.ends_with('{') {
-        out.push(',');
-    }
-}
-
-/// The shortest digits that give the double back.
-fn number(out: &mut String, figure: Option<f64>) {
-    match figure {
-        None => out.push_str("null"),
-        Some(0.0) => out.push('0'),
-        Some(figure) if (1e-5..1e15).contains(&figure.abs()) => push(out, format_args!("{figure}")),
-        Some(figure) => push(out, format_args!("{figure:e}")),
-    }
-}
-
-fn string(out: &mut String, text: &str) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(character);
-            }
-            '\0'..='\x1f' => push(out, format_args!("\\u{:04x}", character as u32)),
-            _ => out.push(character),
-        }
-    }
-    out.push('"');
-}
-
-fn push(out: &mut String, what: std::fmt::Arguments<'_>) {
-    // Writing to a String does not fail.
-    let _ = out.write_fmt(what);
 }
