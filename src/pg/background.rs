@@ -230,6 +230,9 @@ impl Start {
                 (pg_sys::SIGHUP, handler::SignalHandlerForConfigReload),
             ];
             for (signal, handler) in handlers {
+                #[cfg(feature = "pg18")]
+                pg_sys::pqsignal_be(signal as i32, Some(handler));
+                #[cfg(not(feature = "pg18"))]
                 pg_sys::pqsignal(signal as i32, Some(handler));
             }
             pg_sys::BackgroundWorkerUnblockSignals();
