@@ -24,6 +24,9 @@ impl Script<'_> {
         let file = folder.join(format!("{}.sql", std::process::id()));
         fs::write(&file, self.text).attempt("pgbench's script")?;
         let mut pgbench = bench.cluster.client("pgbench");
+        // Commits that wait for nobody signal the process that writes the log, at a rate that the number of
+        // bytes decides: noise here, and not how servers are run.
+        pgbench.env("PGOPTIONS", "-c synchronous_commit=on");
         pgbench.args(["-n", "-M", "prepared", "-f"]).arg(&file);
         pgbench.args([
             "-c",
