@@ -68,9 +68,9 @@ pub fn install_missing(watches: &[Watch]) -> Result<()> {
 fn install<'a>(part: Oid, watches: impl Iterator<Item = &'a Watch>) -> Result<()> {
     let mut refused = None;
     for watch in watches {
-        if role_name(watch.owner).is_none() {
+        let Some(watcher) = role_name(watch.owner) else {
             continue;
-        }
+        };
         // Writers who are busy there are not kept from going on: the next sweep tries again.
         let Some(relation) = OpenRelation::try_for_triggers(part) else {
             return Ok(());
@@ -81,7 +81,7 @@ fn install<'a>(part: Oid, watches: impl Iterator<Item = &'a Watch>) -> Result<()
         });
         match attempt {
             Ok(()) => return Ok(()),
-            Err(failure) => refused = Some(failure),
+            Err(failure) => refused = Some((failure, watcher)),
         }
     }
     if WARNED.with_borrow_mut(|warned| warned.insert(part)) {
@@ -90,21 +90,18 @@ fn install<'a>(part: Oid, watches: impl Iterator<Item = &'a Watch>) -> Result<()
     Ok(())
 }
 
-fn warn(part: Oid, refused: Option<Failure>) {
+fn warn(part: Oid, refused: Option<(Failure, String)>) {
     let name = parse::quoted_name(part);
-    let code = refused
-        .as_ref()
-        .map_or(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, Failure::code);
-    let failure = Failure::new(
-        code,
-        format!("rows written to partition {name} under its own name are not counted"),
-    )
-    .hint(format!(
-        "Its owner can let the trigger be made: GRANT TRIGGER ON {name} TO …;"
-    ));
+    let message = format!("rows written to partition {name} under its own name are not counted");
     match refused {
-        Some(refused) => failure.detail(format!("{}.", refused.message())),
-        None => failure.detail("The role that watches the table does not exist any more."),
+        Some((refused, watcher)) => Failure::new(refused.code(), message)
+            .detail(format!("{}.", refused.message()))
+            .hint(format!(
+                "Its owner can let the trigger be made: GRANT TRIGGER ON {name} TO {};",
+                pgrx::spi::quote_identifier(watcher)
+            )),
+        None => Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, message)
+            .detail("The role that watches the table does not exist any more."),
     }
     .warn();
 }

@@ -2,13 +2,14 @@
 
 use super::triggers;
 use crate::pg::error::{Failure, Result, notice};
-use crate::pg::identity::has_privileges_of;
+use crate::pg::identity::{current_role_name, has_privileges_of};
 use crate::pg::parse;
 use crate::pg::relation::{Kind, Lock, OpenRelation};
 use crate::pg::sql::{self, Param};
 use pglearn_core::options::nearest;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
+use pgrx::spi::quote_identifier;
 
 /// Why a view cannot be watched.
 const NO_TRIGGERS: &str = "Its changes fire no triggers that could count them.";
@@ -173,8 +174,9 @@ fn must_allow_triggers(relation: &OpenRelation) -> Result<()> {
     Err(match has_privileges_of(relation.owner()) {
         true => failure,
         false => failure.hint(format!(
-            "Its owner can grant it: GRANT TRIGGER ON {} TO …;",
-            relation.name()
+            "Its owner can grant it: GRANT TRIGGER ON {} TO {};",
+            relation.name(),
+            quote_identifier(current_role_name())
         )),
     })
 }

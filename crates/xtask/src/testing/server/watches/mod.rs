@@ -1,6 +1,8 @@
-//! Watches where several databases take part: what a dump carries over, what logical replication does.
+//! Watches beyond one session: what a dump carries over, what logical replication does, what becomes of jobs
+//! in the name of a role that loses its rights.
 
 mod dump;
+mod owner;
 mod replication;
 
 use super::Test;
@@ -21,5 +23,10 @@ pub const TESTS: &[Test] = &[
         name: "watches/replication",
         needs_data: false,
         run: replication::applied_rows_are_polled,
+    },
+    Test {
+        name: "watches/owner_without_rights",
+        needs_data: false,
+        run: owner::without_rights,
     },
 ];
