@@ -32,7 +32,8 @@ type Members<'a> = Vec<(Cow<'a, [u8]>, Document<'a>)>;
 /// XX000 where the columns are not the relation's.
 pub fn statistics(trigger: &StatementTrigger, columns: &Columns) -> Result<Cell> {
     let forms: Vec<_> = columns.columns.iter().map(|column| column.form).collect();
-    let mut summaries: Vec<_> = forms.iter().map(|form| Summary::new(form.kind())).collect();
+    let summary = |form: &Form| Summary::among(form.kind(), forms.len());
+    let mut summaries: Vec<_> = forms.iter().map(summary).collect();
     trigger.each_value(&columns.reads, |number, value| {
         let summary = &mut summaries[number];
         match (value, forms[number]) {

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 /// Different texts that are told apart while counting.
 const TRACKED: usize = 1000;
+/// The same of all the columns of a table together, which bounds the memory they take; each column has
+/// as many as are reported.
+const TRACKED_IN_ALL: usize = 100_000;
 /// Texts that are reported.
 const REPORTED: usize = 100;
 /// Bytes of the longest text that is taken for a category; what is longer is no category but prose.
@@ -11,11 +14,13 @@ const LONGEST: usize = 100;
 
 /// Counts of texts.
 ///
-/// The first 1,000 different ones are counted exactly, and the 100 most frequent of them reported. All
-/// others, and texts of more than 100 bytes, are counted together.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The first 1,000 different ones (fewer in a table of more than 100 columns, but at least 100) are
+/// counted exactly, and the 100 most frequent of them reported. All others, and texts of more than 100
+/// bytes, are counted together.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Categories {
     counts: HashMap<Box<str>, u64>,
+    tracked: usize,
     others: u64,
     count: u64,
 }
@@ -30,6 +35,17 @@ pub struct Category<'a> {
 }
 
 impl Categories {
+    /// Of no values, in a table of so many columns.
+    #[must_use]
+    pub fn among(columns: usize) -> Self {
+        Self {
+            counts: HashMap::new(),
+            tracked: (TRACKED_IN_ALL / columns.max(1)).clamp(REPORTED, TRACKED),
+            others: 0,
+            count: 0,
+        }
+    }
+
     /// Adds a text.
     #[inline]
     pub fn add(&mut self, text: &str) {
@@ -46,7 +62,7 @@ impl Categories {
         self.count += times;
         if let Some(count) = self.counts.get_mut(text) {
             *count += times;
-        } else if self.counts.len() < TRACKED && text.len() <= LONGEST {
+        } else if self.counts.len() < self.tracked && text.len() <= LONGEST {
             self.counts.insert(text.into(), times);
         } else {
             self.others += times;

@@ -79,12 +79,18 @@ pub enum Figures<'a> {
 }
 
 impl Summary {
-    /// Of no values.
+    /// Of no values, of a table with one column.
     #[must_use]
     pub fn new(kind: Kind) -> Self {
+        Self::among(kind, 1)
+    }
+
+    /// Of no values, beside those of so many columns.
+    #[must_use]
+    pub fn among(kind: Kind, columns: usize) -> Self {
         let values = match kind {
             Kind::Numbers => Values::Numbers(Moments::default(), Vec::new()),
-            Kind::Categories => Values::Categories(Categories::default()),
+            Kind::Categories => Values::Categories(Categories::among(columns)),
             Kind::Times => Values::Times {
                 count: 0,
                 infinite: 0,

@@ -119,7 +119,7 @@ fn what_is_not_finite_is_counted_apart() {
 
 #[test]
 fn categories_that_are_many_or_long() {
-    let mut categories = Categories::default();
+    let mut categories = Categories::among(1);
     for i in 0..1500 {
         categories.add(&format!("{i:04}"));
     }
@@ -141,6 +141,9 @@ fn categories_that_are_many_or_long() {
     assert_eq!(categories.count(), 1508);
     let (few, others) = categories.most_frequent(8);
     assert_eq!((few.len(), others), (2, 1508 - 9));
+    let mut narrow = Categories::among(1600);
+    (0..300).for_each(|i| narrow.add(&format!("{i}")));
+    assert_eq!(narrow.most_frequent(usize::MAX).1, 200);
 }
 
 #[test]
