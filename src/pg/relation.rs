@@ -6,6 +6,7 @@ use super::parse;
 use super::text;
 use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
+use std::ffi::CStr;
 
 // The generated bindings leave these out: each call is to be guarded.
 unsafe extern "C-unwind" {
@@ -160,6 +161,23 @@ impl OpenRelation {
         parse::quoted_name(self.oid())
     }
 
+    /// The partitions right below it, those that are being detached left out; none where it is not
+    /// partitioned.
+    pub fn partitions(&self) -> Vec<pg_sys::Oid> {
+        if self.kind() != Kind::Partitioned {
+            return Vec::new();
+        }
+        // SAFETY: the relation is open and partitioned; the descriptor has as many OIDs as it says, and is
+        // copied at once.
+        unsafe {
+            let descriptor = &*pg_sys::RelationGetPartitionDesc(self.0, true);
+            match usize::try_from(descriptor.nparts).unwrap_or(0) {
+                0 => Vec::new(),
+                count => std::slice::from_raw_parts(descriptor.oids, count).to_vec(),
+            }
+        }
+    }
+
     /// Its columns.
     pub fn attributes(&self) -> Vec<Attribute> {
         // SAFETY: the descriptor belongs to the open relation; names are NUL-terminated.
@@ -230,6 +248,15 @@ pub fn name_parts(relation: pg_sys::Oid) -> Option<(String, String)> {
             let owned = |name| text::c_string(name).to_owned();
             (owned(schema), owned(name))
         })
+    }
+}
+
+/// Whether a relation is a table, partitioned or not, without a trigger of a name.
+pub fn is_table_without(relation: pg_sys::Oid, trigger: &CStr) -> bool {
+    // SAFETY: look-ups in the catalogs by any OID and a NUL-terminated name.
+    unsafe {
+        matches!(pg_sys::get_rel_relkind(relation) as u8, b'r' | b'p')
+            && pg_sys::get_trigger_oid(relation, trigger.as_ptr(), true) == pg_sys::InvalidOid
     }
 }
 

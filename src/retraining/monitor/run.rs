@@ -1,11 +1,13 @@
 //! What the trigger does.
 
+use super::super::sweep::partitions;
 use super::super::tables::Tables;
 use super::super::watches::Watch;
 use super::super::{announce, catalog, counting};
 use super::MADE_BY_WATCH;
 use super::columns::Columns;
 use super::statistics::statistics;
+use crate::pg::at_commit;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, Result};
 use crate::pg::heap_insert::{clock_timestamp, next_value, text_cell};
@@ -30,6 +32,9 @@ pub fn monitor(call: &Call) -> Result<Cell> {
         && let Some(watches) = concerned(&trigger)?
     {
         write(&trigger, &watches, rows)?;
+        if partitions::have_come(trigger.relation()) {
+            at_commit::wake_worker();
+        }
     }
     Ok(StatementTrigger::done())
 }

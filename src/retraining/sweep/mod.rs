@@ -7,7 +7,7 @@
 
 pub(super) mod api;
 mod outbox;
-mod partitions;
+pub(super) mod partitions;
 pub(super) mod poll;
 mod prune;
 mod restored;
@@ -22,7 +22,8 @@ use crate::pg::error::Result;
 pub struct Swept {
     /// Announcements made.
     pub announced: u32,
-    /// Whether rows of transactions in progress may bring a watch above its threshold: sweep again soon.
+    /// Whether transactions in progress stand in the way: their rows may bring a watch above its threshold,
+    /// or they write to a partition that is to be watched. Sweep again soon.
     pub unresolved: bool,
 }
 
@@ -34,9 +35,11 @@ pub fn sweep() -> Result<Swept> {
     forget_dropped()?;
     outbox::send()?;
     let watches = Watch::all()?;
-    partitions::install_missing(&watches)?;
+    let mut swept = Swept {
+        unresolved: partitions::install_missing(&watches)?,
+        ..Swept::default()
+    };
     poll::poll_sometimes(&watches)?;
-    let mut swept = Swept::default();
     for watch in watches.iter().chain(&monitor::written_by_hand()?) {
         pgrx::check_for_interrupts!();
         match announce_due(watch)? {

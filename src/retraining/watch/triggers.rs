@@ -7,6 +7,7 @@ use crate::pg::sql::{self, Param};
 use crate::retraining::monitor::MADE_BY_WATCH;
 use pgrx::pg_sys::Oid;
 use pgrx::{PgSqlErrorCode, Spi};
+use std::ffi::CStr;
 
 /// A trigger's name, and what stands before and after the relation in its definition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,9 @@ pub struct Trigger {
     event: &'static str,
     transition: &'static str,
 }
+
+/// The name of one of them: where it is, they all are.
+pub const FIRST: &CStr = c"pglearn_watch_insert";
 
 const TRIGGERS: [Trigger; 4] = [
     Trigger {

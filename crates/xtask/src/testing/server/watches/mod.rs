@@ -3,6 +3,7 @@
 
 mod dump;
 mod owner;
+mod partitions;
 mod replication;
 
 use super::Test;
@@ -28,5 +29,10 @@ pub const TESTS: &[Test] = &[
         name: "watches/owner_without_rights",
         needs_data: false,
         run: owner::without_rights,
+    },
+    Test {
+        name: "watches/partitions_are_found",
+        needs_data: false,
+        run: partitions::are_found,
     },
 ];
