@@ -9,6 +9,7 @@
 //! watches otherwise.
 
 mod columns;
+mod left;
 mod run;
 mod statistics;
 

@@ -6,6 +6,7 @@ use super::super::watches::Watch;
 use super::super::{announce, catalog, counting};
 use super::MADE_BY_WATCH;
 use super::columns::Columns;
+use super::left;
 use super::statistics::statistics;
 use crate::pg::at_commit;
 use crate::pg::call::Call;
@@ -155,5 +156,5 @@ fn write(trigger: &StatementTrigger, watches: &Rc<[Watch]>, rows: i64) -> Result
             announce::counted(watch, &count)?;
         }
     }
-    Ok(())
+    left::look()
 }
