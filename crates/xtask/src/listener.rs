@@ -41,6 +41,11 @@ impl Listener {
         })
     }
 
+    /// Its session, to keep it busy.
+    pub fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
     /// All that has come since the start, in its order.
     pub fn heard(&mut self) -> Result<&[Notification]> {
         let shown = self.session.run("SELECT")?;

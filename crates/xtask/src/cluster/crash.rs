@@ -1,6 +1,7 @@
 //! What tests do to a cluster to see what it survives: processes killed or stopped, shutdown without a
 //! checkpoint.
 
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -48,6 +49,11 @@ impl Cluster {
     /// Starts a server that was stopped.
     pub fn start_again(&self) -> Result<()> {
         self.launch()
+    }
+
+    /// Gives a folder to the account that the server runs as.
+    pub fn give(&self, folder: &Path) -> Result<()> {
+        self.account.give(folder)
     }
 
     /// Changes a setting and has it read by all processes that run; `None` takes it back.

@@ -363,18 +363,14 @@ fn nothing_measured((): ()) -> String {
     String::new()
 }
 
-/// The tests, those that crash clusters last.
+/// The tests, but for those in which something breaks.
 fn tests() -> impl Iterator<Item = &'static Test> {
-    TESTS
-        .iter()
-        .chain(watches::TESTS)
-        .chain(faults::TESTS)
-        .chain(worker::TESTS)
+    TESTS.iter().chain(watches::TESTS).chain(worker::TESTS)
 }
 
 /// The names of the tests.
 pub fn names() -> impl Iterator<Item = String> {
-    tests().map(full_name)
+    tests().map(full_name).chain(faults::names())
 }
 
 /// Runs them.
@@ -387,6 +383,8 @@ pub fn run(cluster: &Cluster, report: &mut Report) {
             (test.run)(cluster).map(|remark| Outcome::Passed(1, remark))
         });
     }
+    // Last, because they are the slowest.
+    faults::run(cluster, report);
 }
 
 fn full_name(test: &Test) -> String {
