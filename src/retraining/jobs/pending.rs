@@ -49,7 +49,6 @@ fn run_one(job: &Job) -> Result<()> {
             .within(&format!("job {} (model \"{}\") failed", job.id, job.model))
             .warn();
     }
-    queue::let_go(job);
     Ok(())
 }
 

@@ -8,12 +8,12 @@ use crate::pg::lock::{self, Name};
 use crate::pg::{at_commit, sql};
 use pgrx::PgSqlErrorCode;
 
-/// Cancels a job of a role whose privileges the current one has: at once where no process has it, else its process ends the attempt
-/// as soon as it looks. Says whether the job had not ended yet.
+/// Cancels a job of a role whose privileges the current one has: at once where no process has it, else its
+/// process ends the attempt as soon as it looks. Says whether the job had not ended yet.
 ///
 /// # Errors
-/// 42704 where there is no such job, or it is none of the caller's; 55P03 where a session runs it within a
-/// transaction of its own.
+/// 42704 where there is no such job, or it is none of the caller's; 55P03 where a transaction of a session
+/// has it in hand.
 pub fn cancel(job_id: i64) -> Result<bool> {
     let (state, run_as) = find(job_id)?.ok_or_else(|| missing(job_id))?;
     if !identity::has_privileges_of(run_as) {
@@ -23,22 +23,12 @@ pub fn cancel(job_id: i64) -> Result<bool> {
         State::Queued | State::Running => {}
         _ => return Ok(false),
     }
-    let name = Name::Job(job_id);
     // Who runs it holds this lock, whether others see that it runs or not.
-    if lock::try_for_transaction(name) {
-        return as_owner(|| {
-            let cancelled = sql::execute(
-                "UPDATE {ml}.jobs AS j SET state = 'cancelled', cancel_requested = true, \
-                        finished_at = pg_catalog.clock_timestamp() \
-                  WHERE j.job_id OPERATOR(pg_catalog.=) $1 \
-                    AND j.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running'])",
-                &[job_id.into()],
-            )?;
-            Ok(cancelled == 1)
-        });
+    if lock::try_for_transaction(Name::Job(job_id)) {
+        return end(job_id);
     }
     if state == State::Queued {
-        return Err(in_session(job_id));
+        return Err(busy(job_id));
     }
     as_owner(|| {
         let asked = sql::returning(
@@ -53,11 +43,34 @@ pub fn cancel(job_id: i64) -> Result<bool> {
         // It looks by itself, but not within a query that gives no row. As it can write down no end of the
         // job before this transaction has ended, it has nothing else in hand then.
         let worker: Option<i32> = row.get(0)?;
+        let name = Name::Job(job_id);
         if let Some(worker) = worker.filter(|worker| lock::holder(name) == Some(*worker)) {
             at_commit::interrupt(worker);
         }
         Ok(true)
     })
+}
+
+/// Ends a job that no process runs.
+fn end(job_id: i64) -> Result<bool> {
+    let cancelled = as_owner(|| {
+        sql::execute(
+            "UPDATE {ml}.jobs AS j SET state = 'cancelled', cancel_requested = true, \
+                    finished_at = pg_catalog.clock_timestamp() \
+              WHERE j.job_id OPERATOR(pg_catalog.=) \
+                    (SELECT q.job_id FROM {ml}.jobs AS q WHERE q.job_id OPERATOR(pg_catalog.=) $1 \
+                        AND q.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'running']) \
+                        FOR UPDATE SKIP LOCKED)",
+            &[job_id.into()],
+        )
+    })?;
+    if cancelled == 1 {
+        return Ok(true);
+    }
+    match find(job_id)? {
+        Some((State::Queued | State::Running, _)) => Err(busy(job_id)),
+        _ => Ok(false),
+    }
 }
 
 fn find(job_id: i64) -> Result<Option<(State, Role)>> {
@@ -81,15 +94,18 @@ fn missing(job_id: i64) -> Failure {
 }
 
 /// Nobody else can write to the row before that transaction ends.
-fn in_session(job_id: i64) -> Failure {
+fn busy(job_id: i64) -> Failure {
     let failure = Failure::new(
         PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
-        format!("job {job_id} is being begun or runs in a session"),
+        format!("job {job_id} is in the hands of another transaction"),
     );
     match lock::holder(Name::Job(job_id)) {
-        Some(pid @ 1..) => failure.hint(format!(
-            "Try again, or cancel what the session does: SELECT pg_cancel_backend({pid});"
-        )),
+        Some(pid @ 1..) if !lock::is_held(Name::Job(job_id)) => failure
+            .detail(format!("Session {pid} is beginning it, or runs it."))
+            .hint(format!(
+                "Try again, or cancel what that session does: SELECT pg_cancel_backend({pid});"
+            )),
+        Some(0) => failure.detail("That transaction is prepared."),
         _ => failure.hint("Try again."),
     }
 }

@@ -28,7 +28,7 @@ mod prune;
 mod resume;
 
 pub use cancel::cancel;
-pub use claim::{claim, claim_here, let_go, next_due};
+pub use claim::{claim, claim_here, next_due};
 pub use enqueue::{Enqueued, NewJob, enqueue};
 pub use job::{Job, Kind, State};
 pub use outcome::{Done, fail, finish, must_stop};

@@ -12,6 +12,7 @@ mod models;
 mod monitor;
 mod names;
 mod numbers;
+mod queue;
 mod references;
 mod scoring;
 mod standby;
@@ -326,6 +327,41 @@ const TESTS: &[Test] = &[
         name: "cancel_models/while_scoring_on_insert",
         needs_data: false,
         run: cancel_models::while_scoring_on_insert,
+    },
+    Test {
+        name: "jobs/run_once",
+        needs_data: false,
+        run: queue::run_once,
+    },
+    Test {
+        name: "jobs/session_dies",
+        needs_data: false,
+        run: queue::session_dies,
+    },
+    Test {
+        name: "jobs/repeatable_read",
+        needs_data: false,
+        run: queue::repeatable_read,
+    },
+    Test {
+        name: "jobs/open_transactions",
+        needs_data: false,
+        run: queue::open_transactions,
+    },
+    Test {
+        name: "jobs/late_finish",
+        needs_data: false,
+        run: queue::late_finish,
+    },
+    Test {
+        name: "jobs/two_phases",
+        needs_data: false,
+        run: queue::two_phases,
+    },
+    Test {
+        name: "jobs/locks_stay",
+        needs_data: false,
+        run: queue::locks_stay,
     },
     Test {
         name: "training_jobs/hold_no_snapshot",
