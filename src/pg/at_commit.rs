@@ -91,8 +91,8 @@ pub fn notify(channel: &str, payload: &str) -> Result<()> {
     Ok(())
 }
 
-/// Starts a worker, or wakes those that run, when the transaction commits. A savepoint that is rolled
-/// back to does not take it back: a worker that finds nothing to do ends.
+/// Starts a worker, or wakes those that run, when the transaction has been committed or prepared. A
+/// savepoint that is rolled back to does not take it back: a worker that finds nothing to do ends.
 pub fn wake_worker() {
     listen();
     WAKE.store(true, Relaxed);
@@ -137,42 +137,44 @@ fn listen() {
     }
 }
 
-/// Called by PostgreSQL at the end of each transaction. What is done for COMMIT and ABORT frees and sets
+/// Called by PostgreSQL at the end of each transaction. What is done once it has ended frees and sets
 /// variables, and calls [`Launcher::launch`]: nothing that could fail.
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn transaction(event: pg_sys::XactEvent::Type, _argument: *mut c_void) {
     match event {
-        XACT_EVENT_PRE_COMMIT => before_commit(),
+        XACT_EVENT_PRE_COMMIT => {
+            send();
+            prepare_launch();
+        }
         XACT_EVENT_PRE_PREPARE => {
             if let Err(failure) = to_outbox() {
                 failure.raise();
             }
+            prepare_launch();
         }
         XACT_EVENT_COMMIT => {
             for (process, _) in interrupted().drain(..) {
                 // SAFETY: a system call. Where the process has ended meanwhile, it fails.
                 unsafe { libc::kill(process, libc::SIGINT) };
             }
-            WAKE.store(false, Relaxed);
-            if READY.swap(false, Relaxed)
-                && let Some(launcher) = LAUNCHER.get()
-            {
-                (launcher.launch)();
-            }
+            launch();
+            forget();
         }
-        XACT_EVENT_ABORT | XACT_EVENT_PREPARE => {
-            // Nor is it known what becomes of a prepared one.
+        XACT_EVENT_PREPARE => {
+            // What becomes of it is not known here: the worker looks.
             ROLLBACKS.fetch_add(1, Relaxed);
-            WAKE.store(false, Relaxed);
-            READY.store(false, Relaxed);
-            pending().clear();
-            interrupted().clear();
+            launch();
+            forget();
+        }
+        XACT_EVENT_ABORT => {
+            ROLLBACKS.fetch_add(1, Relaxed);
+            forget();
         }
         _ => {}
     }
 }
 
-fn before_commit() {
+fn send() {
     let notifications = std::mem::take(&mut *pending());
     for notification in &notifications {
         let (channel, payload) = (&notification.channel, &notification.payload);
@@ -183,6 +185,9 @@ fn before_commit() {
             });
         }
     }
+}
+
+fn prepare_launch() {
     if WAKE.load(Relaxed)
         && let Some(launcher) = LAUNCHER.get()
     {
@@ -193,12 +198,28 @@ fn before_commit() {
     }
 }
 
+fn launch() {
+    if READY.load(Relaxed)
+        && let Some(launcher) = LAUNCHER.get()
+    {
+        (launcher.launch)();
+    }
+}
+
+fn forget() {
+    WAKE.store(false, Relaxed);
+    READY.store(false, Relaxed);
+    pending().clear();
+    interrupted().clear();
+}
+
 /// Keeps the notifications of a transaction that is being prepared for who finds them committed.
 fn to_outbox() -> Result<()> {
     let notifications = std::mem::take(&mut *pending());
     if notifications.is_empty() {
         return Ok(());
     }
+    wake_worker();
     let schema = context::extension_namespace()?;
     let outbox = Table::find(schema, c"outbox")?;
     let numbers = outbox.identity(c"outbox_id")?;

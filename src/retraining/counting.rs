@@ -23,6 +23,9 @@ use std::collections::HashMap;
 /// Watches whose sums a session remembers.
 const REMEMBERED: usize = 4096;
 
+/// Transactions before the end of a snapshot that are read over where one of them was running.
+const NEAR: FullXid = 32;
+
 /// The latest announcement of a watch: from where is counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
@@ -108,19 +111,26 @@ impl Reading<'_> {
         // a later snapshot that sees the transaction saw all of it.
         let single = self.mark.filter(|mark| mark.snapshot == *since);
         let single = single.map(|mark| mark.xid);
-        let single = single.filter(|xid| *xid < since.end() && !since.running().contains(xid));
-        for xid in since.running().iter().copied().chain(single) {
-            if xid != self.own {
-                self.scan(Key::Xid(xid), count);
-            }
+        let single = single.filter(|xid| since.sees(*xid) && *xid != self.own);
+        // One scan from the first of the latest transactions that were running, one each for older ones.
+        let running = since.running();
+        let near = since.end().saturating_sub(NEAR);
+        let (far, near) = running.split_at(running.partition_point(|xid| *xid < near));
+        let from = near.first().copied().unwrap_or(since.end());
+        let unseen = |xid| !since.sees(xid);
+        for xid in far.iter().copied().filter(|xid| *xid != self.own) {
+            self.scan(Key::Xid(xid), &unseen, count);
         }
-        if self.scan(Key::XidFrom(since.end()), count) {
-            self.scan(Key::XidFrom(self.own + 1), count);
+        if let Some(xid) = single {
+            self.scan(Key::Xid(xid), &|_| true, count);
+        }
+        if self.scan(Key::XidFrom(from), &unseen, count) {
+            self.scan(Key::XidFrom(self.own + 1), &unseen, count);
         }
     }
 
-    /// Adds rows of others; whether it ended at rows of the running transaction.
-    fn scan(&self, xids: Key<'_>, count: &mut Count) -> bool {
+    /// Adds rows of others that are wanted; whether it ended at rows of the running transaction.
+    fn scan(&self, xids: Key<'_>, wanted: &dyn Fn(FullXid) -> bool, count: &mut Count) -> bool {
         let columns = &self.tables.counting;
         let keys = keys(self.tables, self.watch, xids);
         let which = Present::Uncommitted;
@@ -130,7 +140,7 @@ impl Reading<'_> {
             if xid == self.own {
                 return true;
             }
-            if self.mark.is_some_and(|mark| !mark.leaves(xid, event)) {
+            if !wanted(xid) || self.mark.is_some_and(|mark| !mark.leaves(xid, event)) {
                 continue;
             }
             let rows = row.big_int(columns.rows);

@@ -187,5 +187,13 @@ pub fn of_prepared_transactions(cluster: &Cluster) -> Result<String> {
     session.run("INSERT INTO events VALUES (1)")?;
     listener.wait_for(2, PATIENCE)?;
     expect("announced in the end", &session.run(announced)?, "22")?;
+
+    // The worker that PREPARE TRANSACTION starts watches what becomes of it.
+    session.run(&format!("BEGIN; {eleven}; PREPARE TRANSACTION 'left'"))?;
+    thread::sleep(Duration::from_millis(500));
+    listener.wait_for(2, PATIENCE)?;
+    session.run("COMMIT PREPARED 'left'")?;
+    listener.wait_for(3, PATIENCE)?;
+    expect("announced by the worker", &session.run(announced)?, "33")?;
     Ok(String::new())
 }
