@@ -2,6 +2,7 @@
 
 use crate::block::{self, Columns, Pairs, ROWS};
 use crate::dot::dot_of;
+use crate::pace::{FETCH, Pace, ticking};
 use crate::path::{self, Kernel};
 use crate::vector::Vector;
 
@@ -14,7 +15,10 @@ use crate::vector::Vector;
 /// its right (Schreiber and Van Loan, "A storage-efficient WY representation for products of
 /// Householder transformations", 1989; Golub and Van Loan, Matrix Computations, 4th ed., 5.2.2).
 /// `A'A` is never formed, so the factor is backward stable. The signs of the diagonal are free; the
-/// cells below it are not touched.
+/// cells below it are not touched. Calls `tick` every few milliseconds; its error ends the work half done.
+///
+/// # Errors
+/// That of `tick`.
 ///
 /// # Panics
 /// If a slice is shorter than the shape says, or `rows` exceeds `stride`.
@@ -22,18 +26,30 @@ use crate::vector::Vector;
 /// # Examples
 /// ```
 /// let (mut r, mut rows) = ([0.0; 4], [3.0, 4.0, 1.0, 2.0]);
-/// pglearn_kernels::fold_rows(&mut r, 2, &mut rows, 2, 2);
+/// let Ok(()) = pglearn_kernels::fold_rows(&mut r, 2, &mut rows, 2, 2, &mut || Ok::<(), ()>(())) else {
+///     return;
+/// };
 /// assert!((r[2] * r[2] + r[3] * r[3] - 5.0).abs() < 1e-14); // the second column's square
 /// ```
-pub fn fold_rows(r: &mut [f64], p: usize, a: &mut [f64], stride: usize, rows: usize) {
+pub fn fold_rows<E>(
+    r: &mut [f64],
+    p: usize,
+    a: &mut [f64],
+    stride: usize,
+    rows: usize,
+    tick: &mut dyn FnMut() -> Result<(), E>,
+) -> Result<(), E> {
     assert!(rows <= stride || p <= 1, "columns overlap");
-    path::run(Fold {
-        r,
-        p,
-        a,
-        stride,
-        rows,
-    });
+    ticking(tick, |go_on| {
+        path::run(Fold {
+            r,
+            p,
+            a,
+            stride,
+            rows,
+            pace: Pace::new(go_on),
+        });
+    })
 }
 
 pub(crate) struct Fold<'a> {
@@ -42,6 +58,7 @@ pub(crate) struct Fold<'a> {
     pub a: &'a mut [f64],
     pub stride: usize,
     pub rows: usize,
+    pub pace: Pace<'a>,
 }
 
 impl Kernel for Fold<'_> {
@@ -55,6 +72,7 @@ impl Kernel for Fold<'_> {
             a,
             stride,
             rows,
+            mut pace,
         } = self;
         if p == 0 {
             return;
@@ -74,6 +92,9 @@ impl Kernel for Fold<'_> {
                 }
                 for j in (first + wide..p).step_by(V::BLOCK) {
                     block.apply::<V>(r, p, first, &t, j, V::BLOCK.min(p - j));
+                }
+                if !pace.after(2 * wide * (p - first) * (block.rows + FETCH)) {
+                    return;
                 }
             }
         }

@@ -3,7 +3,8 @@
 //! A kernel is written once, over vectors of any width; `path` compiles it for AVX-512, for AVX2
 //! and for what the target has in any case, and picks by what the processor says it can. Matrices
 //! are column-major, cell (row, column) being `x[column * stride + row]`; nothing past a column's
-//! last row is read. The same input on the same path gives the same bits.
+//! last row is read. The same input on the same path gives the same bits. What may take longer than a few
+//! milliseconds calls a `tick` that can end it.
 
 mod block;
 mod chosen;
@@ -11,6 +12,7 @@ mod dot;
 mod elementary;
 mod fold;
 mod logistic;
+mod pace;
 mod path;
 #[cfg(test)]
 mod plain;

@@ -8,6 +8,7 @@
 
 use crate::block::{self, Columns, ROWS, WIDEST};
 use crate::elementary::{exp, log_1p};
+use crate::pace::{FETCH, Pace, ticking};
 use crate::path::{self, Kernel};
 use crate::predictor::predict;
 use crate::vector::Vector;
@@ -154,7 +155,11 @@ impl Scratch {
 /// log-likelihood `w (y eta - log(1 + exp(eta)))`, to the gradient `w (y - mu) (1, x)` and to the
 /// Hessian `w mu (1 - mu) (1, x)'(1, x)` (McCullagh and Nelder, Generalized Linear Models, 2nd ed.,
 /// 1989, section 4.4), each row's term without overflow or cancellation. `eta` is cut to 1e290 in
-/// magnitude; where it is not a number because both infinities met, it counts as 1e290.
+/// magnitude; where it is not a number because both infinities met, it counts as 1e290. Calls `tick`
+/// every few milliseconds; its error ends the work half done.
+///
+/// # Errors
+/// That of `tick`.
 ///
 /// # Panics
 /// If a slice is shorter than the shape says, or the sums are for another number of columns.
@@ -170,22 +175,28 @@ impl Scratch {
 /// let (Some(mut scratch), Some(mut sums)) = (Scratch::try_new(), LogisticSums::try_new(2)) else {
 ///     return;
 /// };
-/// logistic_pass(&span, true, &mut scratch, &mut sums);
+/// let Ok(()) = logistic_pass(&span, true, &mut scratch, &mut sums, &mut || Ok::<(), ()>(())) else {
+///     return;
+/// };
 /// assert_eq!(sums.gradient, [0.0, 1.0]); // sums of y - 1/2 and (y - 1/2) x
 /// assert_eq!(sums.hessian[3], 3.5); // a quarter of the sum of squares
 /// ```
-pub fn logistic_pass(
+pub fn logistic_pass<E>(
     span: &LogisticSpan<'_>,
     curvature: bool,
     scratch: &mut Scratch,
     sums: &mut LogisticSums,
-) {
-    path::run(Pass {
-        span,
-        curvature,
-        scratch,
-        sums,
-    });
+    tick: &mut dyn FnMut() -> Result<(), E>,
+) -> Result<(), E> {
+    ticking(tick, |go_on| {
+        path::run(Pass {
+            span,
+            curvature,
+            scratch,
+            sums,
+            pace: Pace::new(go_on),
+        });
+    })
 }
 
 pub(crate) struct Pass<'a> {
@@ -193,6 +204,7 @@ pub(crate) struct Pass<'a> {
     pub curvature: bool,
     pub scratch: &'a mut Scratch,
     pub sums: &'a mut LogisticSums,
+    pub pace: Pace<'a>,
 }
 
 impl Kernel for Pass<'_> {
@@ -205,6 +217,7 @@ impl Kernel for Pass<'_> {
             curvature,
             scratch,
             sums,
+            mut pace,
         } = self;
         let theta = &span.theta[..=span.columns];
         let panel = scratch.columns();
@@ -221,7 +234,10 @@ impl Kernel for Pass<'_> {
                 cells: span.x.get(start..).unwrap_or_default(),
                 stride: span.stride,
             };
-            products::<V>(x, span.columns, rows, curvature, panel, sums);
+            let shape = (span.columns, rows, curvature);
+            if !products::<V>(x, shape, panel, sums, &mut pace) {
+                return;
+            }
         }
     }
 }
@@ -277,16 +293,16 @@ fn row_terms<V: Vector>(
 
 static ONES: [f64; 8] = [1.0; 8];
 
-/// Gradient and Hessian of the columns of `x`, from the residuals and weights in `panel`.
+/// Gradient and Hessian of the columns of `x`, from the residuals and weights in `panel`; `false` where
+/// that was ended.
 #[inline(always)]
 pub(crate) fn products<V: Vector>(
     x: Columns<'_>,
-    columns: usize,
-    rows: usize,
-    curvature: bool,
+    (columns, rows, curvature): (usize, usize, bool),
     panel: &mut [f64],
     sums: &mut LogisticSums,
-) {
+    pace: &mut Pace<'_>,
+) -> bool {
     // Panel columns: 0 the residual, 1 the weight (the constant times it), 2.. the columns of x
     // times it. Row i of the products, a column of x, needs those up to its own, i + 2.
     let all = if curvature { columns + KEPT } else { 1 };
@@ -315,7 +331,11 @@ pub(crate) fn products<V: Vector>(
                 }
             }
         }
+        if !pace.after((end - first) * (columns - first.min(columns)) * (rows + FETCH)) {
+            return false;
+        }
     }
+    true
 }
 
 /// Adds one row of a block: the products of design column `i` with the panel's columns from `c` on.

@@ -2,6 +2,7 @@
 
 use crate::block::{Columns, ROWS};
 use crate::logistic::{LogisticSums, Scratch, products};
+use crate::pace::{Pace, ticking};
 use crate::path::{self, Kernel};
 use crate::vector::Vector;
 
@@ -23,7 +24,11 @@ pub struct WeightedSpan<'a> {
 }
 
 /// Adds `(1, x)' residual` to the gradient of `sums` and, where `curvature` is asked for,
-/// `(1, x)' diag(weight) (1, x)` to the lower triangle of its Hessian; nothing else is touched.
+/// `(1, x)' diag(weight) (1, x)` to the lower triangle of its Hessian; nothing else is touched. Calls
+/// `tick` every few milliseconds; its error ends the work half done.
+///
+/// # Errors
+/// That of `tick`.
 ///
 /// # Panics
 /// If a slice is shorter than the shape says, or the sums are for another number of columns.
@@ -39,22 +44,28 @@ pub struct WeightedSpan<'a> {
 /// let (Some(mut scratch), Some(mut sums)) = (Scratch::try_new(), LogisticSums::try_new(2)) else {
 ///     return;
 /// };
-/// weighted_products(&span, true, &mut scratch, &mut sums);
+/// let Ok(()) = weighted_products(&span, true, &mut scratch, &mut sums, &mut || Ok::<(), ()>(())) else {
+///     return;
+/// };
 /// assert_eq!(sums.gradient, [0.0, -2.0]);
 /// assert_eq!([sums.hessian[0], sums.hessian[2], sums.hessian[3]], [4.0, 8.0, 18.0]);
 /// ```
-pub fn weighted_products(
+pub fn weighted_products<E>(
     span: &WeightedSpan<'_>,
     curvature: bool,
     scratch: &mut Scratch,
     sums: &mut LogisticSums,
-) {
-    path::run(Weighted {
-        span,
-        curvature,
-        scratch,
-        sums,
-    });
+    tick: &mut dyn FnMut() -> Result<(), E>,
+) -> Result<(), E> {
+    ticking(tick, |go_on| {
+        path::run(Weighted {
+            span,
+            curvature,
+            scratch,
+            sums,
+            pace: Pace::new(go_on),
+        });
+    })
 }
 
 pub(crate) struct Weighted<'a> {
@@ -62,6 +73,7 @@ pub(crate) struct Weighted<'a> {
     pub curvature: bool,
     pub scratch: &'a mut Scratch,
     pub sums: &'a mut LogisticSums,
+    pub pace: Pace<'a>,
 }
 
 impl Kernel for Weighted<'_> {
@@ -74,6 +86,7 @@ impl Kernel for Weighted<'_> {
             curvature,
             scratch,
             sums,
+            mut pace,
         } = self;
         for start in (0..span.rows).step_by(ROWS) {
             let rows = ROWS.min(span.rows - start);
@@ -90,7 +103,10 @@ impl Kernel for Weighted<'_> {
                 cells: span.x.get(start..).unwrap_or_default(),
                 stride: span.stride,
             };
-            products::<V>(x, span.columns, rows, curvature, scratch.columns(), sums);
+            let shape = (span.columns, rows, curvature);
+            if !products::<V>(x, shape, scratch.columns(), sums, &mut pace) {
+                return;
+            }
         }
     }
 }
@@ -138,6 +154,7 @@ mod tests {
                         curvature: true,
                         scratch: &mut scratch,
                         sums: &mut sums,
+                        pace: Pace::new(&mut || true),
                     });
                     for i in 0..p {
                         let want: f64 = (0..rows).map(|r| residual[r] * cell(i, r)).sum();

@@ -7,6 +7,7 @@ use std::time::Instant;
 use crate::dot::Dot;
 use crate::fold::Fold;
 use crate::logistic::Pass;
+use crate::pace::Pace;
 use crate::path::Path;
 use crate::{LogisticSpan, LogisticSums, Scratch};
 
@@ -83,6 +84,7 @@ fn speed() {
                         curvature,
                         scratch,
                         sums,
+                        pace: Pace::new(&mut || true),
                     });
                 })
             };
@@ -102,6 +104,7 @@ fn speed() {
                     a: &mut a,
                     stride: STRIDE,
                     rows: ROWS,
+                    pace: Pace::new(&mut || true),
                 });
             }) - copy;
             eprintln!(

@@ -4,9 +4,14 @@ use proptest::prelude::*;
 
 use crate::fold::Fold;
 use crate::logistic::Pass;
+use crate::pace::Pace;
 use crate::path::Path;
 use crate::predictor::Predictor;
 use crate::{LogisticSpan, LogisticSums, Scratch, fold_rows, logistic_pass, plain};
+
+fn always() -> Result<(), ()> {
+    Ok(())
+}
 
 fn paths() -> impl Iterator<Item = Path> {
     Path::ALL.iter().copied().filter(|path| path.is_available())
@@ -101,6 +106,7 @@ impl Sample {
             curvature,
             scratch: &mut scratch,
             sums: &mut sums,
+            pace: Pace::new(&mut || true),
         });
         sums
     }
@@ -180,7 +186,7 @@ proptest! {
                 r[k * p + k] = unit * (k as f64 - 3.0);
             }
             let mut a: Vec<f64> = sample.x.iter().map(|cell| cell * unit).collect();
-            path.run(Fold { r: &mut r, p, a: &mut a, stride: sample.stride, rows: sample.rows });
+            path.run(Fold { r: &mut r, p, a: &mut a, stride: sample.stride, rows: sample.rows, pace: Pace::new(&mut || true) });
             for i in 0..p {
                 prop_assert!(r[i * p + i + 1..(i + 1) * p].iter().all(|cell| *cell == 0.0));
                 for j in 0..=i {
@@ -213,7 +219,8 @@ fn one_row_by_hand() {
         theta: &[0.0, 0.0],
     };
     let mut sums = LogisticSums::try_new(2).unwrap();
-    logistic_pass(&span, true, &mut Scratch::try_new().unwrap(), &mut sums);
+    let scratch = &mut Scratch::try_new().unwrap();
+    logistic_pass(&span, true, scratch, &mut sums, &mut always).unwrap();
     assert_eq!(sums.log_likelihood, -std::f64::consts::LN_2);
     assert_eq!(sums.gradient, [0.5, 1.5]);
     assert_eq!(
@@ -320,17 +327,17 @@ fn rows_of_weight_zero_do_not_count() {
 fn folding_by_hand() {
     // Rows (3, 1) and (4, 2): R = +-(5, 11/5; 0, 2/5).
     let (mut r, mut a) = ([0.0; 4], [3.0, 4.0, 1.0, 2.0]);
-    fold_rows(&mut r, 2, &mut a, 2, 2);
+    fold_rows(&mut r, 2, &mut a, 2, 2, &mut always).unwrap();
     assert!((r[0].abs() - 5.0).abs() < 1e-15);
     assert!((r[2] * r[0].signum() - 2.2).abs() < 1e-15);
     assert!((r[3].abs() - 0.4).abs() < 1e-15);
     assert_eq!(r[1], 0.0);
     // No rows and no columns.
-    fold_rows(&mut r, 2, &mut a, 2, 0);
-    fold_rows(&mut [], 0, &mut [], 0, 5);
+    fold_rows(&mut r, 2, &mut a, 2, 0, &mut always).unwrap();
+    fold_rows(&mut [], 0, &mut [], 0, 5, &mut always).unwrap();
     // A column of zeros leaves R alone.
     let before = r;
-    fold_rows(&mut r, 2, &mut [0.0; 6], 3, 3);
+    fold_rows(&mut r, 2, &mut [0.0; 6], 3, 3, &mut always).unwrap();
     assert_eq!(r, before);
 }
 
@@ -347,6 +354,7 @@ fn folding_keeps_what_the_gram_matrix_loses() {
             a: &mut a,
             stride: 3,
             rows: 3,
+            pace: Pace::new(&mut || true),
         });
         let expected = small * 2_f64.sqrt();
         assert!(
@@ -368,11 +376,56 @@ fn folding_takes_extreme_magnitudes() {
                 a: &mut a,
                 stride: 2,
                 rows: 2,
+                pace: Pace::new(&mut || true),
             });
             assert!(
                 (r[0].abs() / unit - 5.0).abs() < 1e-14,
                 "{path:?} {unit:e} {r:?}"
             );
         }
+    }
+}
+
+// What takes long asks whether to go on, again and again, and ends at once where not.
+#[test]
+fn long_work_can_be_ended() {
+    const COLUMNS: usize = 1500;
+    let x = vec![0.25; COLUMNS * 8];
+    let (y, theta) = ([1.0; 8], vec![0.0; COLUMNS + 1]);
+    let span = LogisticSpan {
+        x: &x,
+        stride: 8,
+        rows: 8,
+        columns: COLUMNS,
+        y: &y,
+        weight: None,
+        theta: &theta,
+    };
+    let mut sums = LogisticSums::try_new(COLUMNS + 1).unwrap();
+    let scratch = &mut Scratch::try_new().unwrap();
+    let mut r = vec![0.0; COLUMNS * COLUMNS];
+    for patience in [1, 2] {
+        let mut asked = 0;
+        let mut tick = || {
+            asked += 1;
+            if asked < patience {
+                Ok(())
+            } else {
+                Err("enough")
+            }
+        };
+        let ended = logistic_pass(&span, true, scratch, &mut sums, &mut tick);
+        assert_eq!((ended, asked), (Err("enough"), patience));
+        asked = 0;
+        let mut tick = || {
+            asked += 1;
+            if asked < patience {
+                Ok(())
+            } else {
+                Err("enough")
+            }
+        };
+        let ended = fold_rows(&mut r, COLUMNS, &mut x.clone(), 8, 8, &mut tick);
+        assert_eq!((ended, asked), (Err("enough"), patience));
     }
 }

@@ -279,7 +279,8 @@ impl<'r> Descent<'r> {
                     *cell = cells.get(first + i).copied().unwrap_or(0.0);
                 }
             }
-            pglearn_kernels::fold_rows(&mut triangle.cells, p, &mut tile, TILE_STRIDE, rows);
+            let (cells, tick) = (&mut triangle.cells, &mut || watch.tick());
+            pglearn_kernels::fold_rows(cells, p, &mut tile, TILE_STRIDE, rows, tick)?;
         }
         triangle.add_multiple_of_identity(self.ridge.sqrt(), watch)?;
         Ok(without_noise(triangle))

@@ -181,7 +181,7 @@ fn factor(design: &Design<'_>, threads: usize, watch: &mut Watch<'_>) -> Result<
                 tick()?;
                 design.stage(span, &mut lane.tile, &mut lane.roots);
                 let (triangle, tile) = (&mut lane.triangle, &mut lane.tile);
-                pglearn_kernels::fold_rows(triangle, p, tile, TILE_STRIDE, span.rows);
+                pglearn_kernels::fold_rows(triangle, p, tile, TILE_STRIDE, span.rows, tick)?;
             }
         }
         Ok(())
@@ -216,7 +216,8 @@ pub(super) fn fold_triangle(
         for (column, cells) in addend.chunks_exact(p).enumerate() {
             tile[column * TILE_STRIDE..][..rows].copy_from_slice(&cells[first..][..rows]);
         }
-        pglearn_kernels::fold_rows(triangle, p, tile, TILE_STRIDE, rows);
+        let tick = &mut || watch.tick();
+        pglearn_kernels::fold_rows(triangle, p, tile, TILE_STRIDE, rows, tick)?;
     }
     Ok(())
 }

@@ -107,7 +107,8 @@ pub(super) fn rotated(
                 tile[column * TILE_STRIDE + i] = *value;
             }
         }
-        pglearn_kernels::fold_rows(&mut cells, columns + 1, &mut tile, TILE_STRIDE, rows);
+        let tick = &mut || watch.tick();
+        pglearn_kernels::fold_rows(&mut cells, columns + 1, &mut tile, TILE_STRIDE, rows, tick)?;
     }
     Ok((Triangle { columns, cells }, null_space))
 }

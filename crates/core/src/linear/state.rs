@@ -17,6 +17,8 @@
 //! the buffered rows into R (TSQR; Golub and Van Loan 2013, section 5.2; Demmel et al. 2012). X'X is
 //! never formed, so the digits lost are those of cond(X), not of its square.
 
+use std::convert::Infallible;
+
 use crate::monitor::{Monitor, Progress, check};
 use crate::tiles::zeroed;
 use crate::{Error, Result};
@@ -399,7 +401,7 @@ impl<'a> StateMut<'a> {
         self.fold_with(work, stride, |header, work| {
             fill(&mut work.tile);
             header.absorb_targets(&work.tile[(p - 1) * stride..][..rows]);
-            pglearn_kernels::fold_rows(&mut work.triangle, p, &mut work.tile, stride, rows);
+            fold_unwatched(work, p, stride, rows);
             Ok(())
         })
     }
@@ -473,8 +475,15 @@ fn fold_buffer(state: &StateRef<'_>, header: &mut Header, work: &mut Work) {
         }
     }
     header.absorb_targets(&work.tile[(p - 1) * STRIDE..][..rows]);
-    pglearn_kernels::fold_rows(&mut work.triangle, p, &mut work.tile, STRIDE, rows);
+    fold_unwatched(work, p, STRIDE, rows);
     header.buffered = 0;
+}
+
+/// Folds the rows of the tile into the triangle: few enough, as nobody is asked meanwhile.
+fn fold_unwatched(work: &mut Work, p: usize, stride: usize, rows: usize) {
+    let (triangle, tile) = (&mut work.triangle, &mut work.tile);
+    let always = &mut || Ok::<(), Infallible>(());
+    let Ok(()) = pglearn_kernels::fold_rows(triangle, p, tile, stride, rows, always);
 }
 
 /// Folds a triangle (dense, column after column) into `work.triangle`, some rows at a time.
@@ -486,21 +495,20 @@ fn fold_triangle(
 ) -> Result<()> {
     let step = fold_rows_at_once(p);
     for first in (0..p).step_by(step) {
-        let (done, total) = (first as u64, p as u64);
-        check(
-            monitor,
-            Progress {
-                phase: "merging",
-                done,
-                total,
-                loss: f64::NAN,
-            },
-        )?;
+        let progress = Progress {
+            phase: "merging",
+            done: first as u64,
+            total: p as u64,
+            loss: f64::NAN,
+        };
+        check(monitor, progress)?;
         let rows = step.min(p - first);
         for (column, cells) in addend.chunks_exact(p).enumerate() {
             work.tile[column * STRIDE..][..rows].copy_from_slice(&cells[first..][..rows]);
         }
-        pglearn_kernels::fold_rows(&mut work.triangle, p, &mut work.tile, STRIDE, rows);
+        let (triangle, tile) = (&mut work.triangle, &mut work.tile);
+        let tick = &mut || check(monitor, progress);
+        pglearn_kernels::fold_rows(triangle, p, tile, STRIDE, rows, tick)?;
     }
     Ok(())
 }

@@ -154,7 +154,10 @@ impl Epoch {
             direction.copy_from_slice(&anchor.gradient);
             for (at, sign) in [(&*theta, 1.0), (&anchor.theta[..], -1.0)] {
                 sums.gradient.fill(0.0);
-                logistic_pass(&LogisticSpan { theta: at, ..*span }, false, scratch, sums);
+                // Without curvature there is little to do.
+                let tick = &mut || Ok::<(), Error>(());
+                let here = LogisticSpan { theta: at, ..*span };
+                logistic_pass(&here, false, scratch, sums, tick)?;
                 add_scaled(direction, sign * scale, &sums.gradient);
             }
             let step = metric.step(direction)?;

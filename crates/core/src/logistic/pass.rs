@@ -169,9 +169,9 @@ impl<'a> Problem<'a> {
                 range,
             } = lane;
             let portion = source.portion(range, every);
-            source.visit(portion, stage, tick, |span, _| {
-                logistic_pass(&LogisticSpan { theta, ..*span }, curvature, scratch, sums);
-                Ok(())
+            source.visit(portion, stage, tick, |span, _, tick| {
+                let here = LogisticSpan { theta, ..*span };
+                logistic_pass(&here, curvature, scratch, sums, tick)
             })
         })?;
         self.merge(watch)
@@ -196,7 +196,7 @@ impl<'a> Problem<'a> {
                 range,
             } = lane;
             let portion = source.portion(range, 1);
-            source.visit(portion, stage, tick, |span, eta| {
+            source.visit(portion, stage, tick, |span, eta, tick| {
                 predict(span, direction, eta);
                 let mut mask = [0.0; TILE_STRIDE];
                 for (row, cell) in mask.iter_mut().enumerate().take(span.rows) {
@@ -208,8 +208,7 @@ impl<'a> Problem<'a> {
                     weight: Some(&mask),
                     ..*span
                 };
-                logistic_pass(&chosen, true, scratch, sums);
-                Ok(())
+                logistic_pass(&chosen, true, scratch, sums, tick)
             })
         })?;
         self.merge(watch)
@@ -229,7 +228,7 @@ impl<'a> Problem<'a> {
             self.source.portion(&self.range, 1),
             stage,
             &mut || watch.tick(),
-            |span, eta| {
+            |span, eta, _| {
                 if !direction.is_empty() {
                     predict(span, direction, eta);
                 }
@@ -265,7 +264,7 @@ impl<'a> Problem<'a> {
                 batch: batch.min(source.span_rows),
             };
             let tick = &mut || watch.tick();
-            source.visit(portion, &mut lanes[0].stage, tick, |span, _| work(span))?;
+            source.visit(portion, &mut lanes[0].stage, tick, |span, _, _| work(span))?;
         }
         Ok(())
     }
@@ -311,14 +310,18 @@ impl Source<'_> {
         }
     }
 
-    /// Calls `work` with each span of the portion and a buffer for the linear predictor. The span
-    /// has no coefficients yet.
+    /// Calls `work` with each span of the portion, a buffer for the linear predictor, and `tick`. The
+    /// span has no coefficients yet.
     fn visit(
         &self,
         portion: Portion,
         stage: &mut Stage,
         tick: &mut dyn FnMut() -> Result<()>,
-        mut work: impl FnMut(&LogisticSpan<'_>, &mut [f64]) -> Result<()>,
+        mut work: impl FnMut(
+            &LogisticSpan<'_>,
+            &mut [f64],
+            &mut dyn FnMut() -> Result<()>,
+        ) -> Result<()>,
     ) -> Result<()> {
         let Stage {
             weights,
@@ -368,7 +371,7 @@ impl Source<'_> {
                     weight,
                     theta: &[],
                 };
-                work(&span, eta)?;
+                work(&span, eta, tick)?;
             }
         }
         Ok(())

@@ -74,7 +74,7 @@ impl Joint {
                 residual: &self.residual,
                 weight,
             };
-            weighted_products(&products, true, scratch, &mut self.sums);
+            weighted_products(&products, true, scratch, &mut self.sums, tick)?;
         }
         Ok(())
     }

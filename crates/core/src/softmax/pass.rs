@@ -257,7 +257,8 @@ impl<'a> Passes<'a> {
                         residual: &stage.residual,
                         weight: &stage.weight,
                     };
-                    weighted_products(&products, true, &mut lane.scratch, &mut lane.sums.blocks[0]);
+                    let block = &mut lane.sums.blocks[0];
+                    weighted_products(&products, true, &mut lane.scratch, block, tick)?;
                 }
             }
             Ok(())
@@ -351,7 +352,10 @@ impl Source<'_> {
                 weight: &curve,
             };
             match sums.blocks.get_mut(k) {
-                Some(block) => weighted_products(&products, curvature && k < last, scratch, block),
+                Some(block) => {
+                    let curvature = curvature && k < last;
+                    weighted_products(&products, curvature, scratch, block, tick)?;
+                }
                 None => gradient(&products, &mut sums.gradient[k * p..][..p]),
             }
         }
@@ -387,7 +391,7 @@ impl Source<'_> {
                     weight: &curve,
                 };
                 let block = &mut sums.blocks[pair(self.classes, k, l)];
-                weighted_products(&products, true, scratch, block);
+                weighted_products(&products, true, scratch, block, tick)?;
             }
         }
         Ok(())
