@@ -90,8 +90,8 @@ SELECT w.watch_id,
        SELECT q.job_id, q.state, q.error FROM jobs AS q
         WHERE q.model = w.model AND q.kind = 'retrain'::text AND pg_catalog.pg_has_role(q.run_as::oid, 'USAGE')
         ORDER BY q.job_id DESC LIMIT 1) AS j ON true
- WHERE pg_catalog.pg_has_role(w.owner::oid, 'USAGE')
-    OR EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = w.relation::oid AND pg_catalog.pg_has_role(c.relowner, 'USAGE'));
+ WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = w.relation::oid
+                  AND (pg_catalog.pg_has_role(w.owner::oid, 'USAGE') OR pg_catalog.pg_has_role(c.relowner, 'USAGE')));
 ALTER VIEW watch_status OWNER TO @extowner@;
 GRANT SELECT ON watch_status TO PUBLIC;
 COMMENT ON VIEW watch_status IS 'watches that the current role made or that are on its relations: how many rows wait to be announced, what the last announcement was and what became of the last retraining of the model';

@@ -3,6 +3,7 @@
 
 use crate::pg::error::Result;
 use crate::pg::lock::{self, Name};
+use crate::pg::moment;
 use crate::pg::sql::{self, Param};
 use crate::retraining::{catalog, queue};
 use crate::settings;
@@ -20,9 +21,15 @@ thread_local! {
 
 /// Removes the watches of relations that were dropped.
 ///
+/// Under REPEATABLE READ nothing is removed, here and below: what another session removes meanwhile would
+/// be an error.
+///
 /// # Errors
 /// Those of the statement.
 pub fn forget_dropped() -> Result<()> {
+    if moment::is_fixed() {
+        return Ok(());
+    }
     let _owner = catalog::as_owner()?;
     sql::execute(
         "DELETE FROM {ml}.watches AS w WHERE NOT EXISTS (
@@ -41,7 +48,7 @@ pub fn prune() -> Result<()> {
         return Ok(());
     }
     // Nobody waits for somebody else's pruning.
-    if !lock::try_for_transaction(Name::Pruning) {
+    if moment::is_fixed() || !lock::try_for_transaction(Name::Pruning) {
         return Ok(());
     }
     LAST.set(Some(Instant::now()));

@@ -35,7 +35,7 @@ SELECT ml.request_retrain('{\"model\": \"churn\"}');
 /// What must be the same afterwards.
 const STATE: &str = "
 SELECT 'watches', watch_id, relation, model, threshold, columns, channel, min_interval, gate, owner, created_at FROM ml.watches WHERE relation::oid IN (SELECT oid FROM pg_class) ORDER BY watch_id;
-SELECT 'status', watch_id, relation, model, threshold, pending, last_event FROM ml.watch_status WHERE relation IN (SELECT oid FROM pg_class) ORDER BY watch_id;
+SELECT 'status', watch_id, relation, model, threshold, pending, last_event FROM ml.watch_status ORDER BY watch_id;
 SELECT 'triggers', pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'shop'::regnamespace) ORDER BY tgrelid::regclass::text, tgname;
 SELECT 'statistics', event_id, \"timestamp\", table_name, operation, row_count, feature_stats FROM ml.data_statistics WHERE table_name <> 'gone' ORDER BY event_id;
 SELECT 'jobs', job_id, model, kind, state, attempts, run_as, payload, created_at FROM ml.jobs ORDER BY job_id;
