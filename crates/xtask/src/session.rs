@@ -117,11 +117,7 @@ impl Session {
     /// CPU time the backend has used so far, its threads included and parallel workers not.
     /// The kernel counts it in steps of about 10 ms.
     pub fn cpu_time(&self) -> Result<Duration> {
-        let file = format!("/proc/{}/stat", self.backend);
-        let stat = fs::read_to_string(&file).attempt(&file)?;
-        ticks(&stat)
-            .map(|ticks| Duration::from_millis(ticks * 10))
-            .ok_or_else(|| Error::new(format!("{file} is not as proc(5) says")))
+        cpu_time(self.backend)
     }
 
     /// The highest amount of memory the backend has held, in bytes.
@@ -139,6 +135,15 @@ impl Session {
             .map(|value| value * 1024)
             .ok_or_else(|| Error::new(format!("{file} does not give VmHWM")))
     }
+}
+
+/// CPU time that a process has used so far, its threads included.
+pub fn cpu_time(process: u32) -> Result<Duration> {
+    let file = format!("/proc/{process}/stat");
+    let stat = fs::read_to_string(&file).attempt(&file)?;
+    ticks(&stat)
+        .map(|ticks| Duration::from_millis(ticks * 10))
+        .ok_or_else(|| Error::new(format!("{file} is not as proc(5) says")))
 }
 
 impl Drop for Session {

@@ -24,19 +24,26 @@ thread_local! {
 /// Under REPEATABLE READ nothing is removed, here and below: what another session removes meanwhile would
 /// be an error.
 ///
+/// Every statement that may change the table tells all sessions to read it again, also where it finds nothing:
+/// so it is looked at first.
+///
 /// # Errors
-/// Those of the statement.
+/// Those of the statements.
 pub fn forget_dropped() -> Result<()> {
+    const DROPPED: &str = "NOT EXISTS (
+        SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) w.relation::pg_catalog.oid)";
     if moment::is_fixed() {
         return Ok(());
     }
     let _owner = catalog::as_owner()?;
-    sql::execute(
-        "DELETE FROM {ml}.watches AS w WHERE NOT EXISTS (
-            SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) w.relation::pg_catalog.oid)",
-        &[],
-    )
-    .map(drop)
+    let look = format!("SELECT FROM {{ml}}.watches AS w WHERE {DROPPED} LIMIT 1");
+    if !sql::latest(&look, &[])?.is_empty() {
+        sql::execute(
+            &format!("DELETE FROM {{ml}}.watches AS w WHERE {DROPPED}"),
+            &[],
+        )?;
+    }
+    Ok(())
 }
 
 /// Throws away what nobody counts any more and what is too old, if this session has not done so just now.

@@ -9,6 +9,7 @@ use super::super::faults::trainings::{self, PATIENCE, Phase};
 use super::{WORKERS, idle_worker, wait_for_workers};
 use crate::cluster::Cluster;
 use crate::error::{Attempt, Result, fail};
+use crate::session::cpu_time;
 
 /// `pg_stat_activity` says what it is at, for how long it has been idle, and that it holds nothing then.
 pub fn shows_what_it_does(common: &Cluster) -> Result<String> {
@@ -56,6 +57,48 @@ pub fn shows_what_it_does(common: &Cluster) -> Result<String> {
         "postgres|t|Extension",
     )?;
     Ok(String::new())
+}
+
+/// A worker that looks in vain writes nothing, and tells no session to read anything again.
+pub fn looks_without_a_trace(common: &Cluster) -> Result<String> {
+    let settings = [
+        ("pglearn.worker_idle_timeout", "60s"),
+        ("pglearn.poll_interval", "10ms"),
+        ("autovacuum", "off"),
+    ];
+    let cluster = common.sibling("trace", &settings)?;
+    let database = "trace";
+    trainings::database(&cluster, database)?;
+    cluster.sql(
+        database,
+        "SELECT ml.watch('d', 'narrow'); INSERT INTO d VALUES (0, 1, 2)",
+    )?;
+    let job = trainings::queue(&cluster, database, "narrow")?;
+    trainings::wait_for_job(&cluster, database, &job, "done 1 2 -")?;
+    let pid = idle_worker(&cluster, database)?;
+    let mut observer = cluster.session(database)?;
+    // Pages that were read for the first time are tidied up by who reads them.
+    observer.run("CHECKPOINT")?;
+    thread::sleep(Duration::from_millis(500));
+    let place = "SELECT pg_current_wal_insert_lsn()";
+    let (before, cpu) = (observer.run(place)?, cpu_time(pid)?);
+    thread::sleep(Duration::from_secs(1));
+    let cpu = cpu_time(pid)? - cpu;
+    let written = observer.run(&format!("SELECT ({place}) - '{before}'::pg_lsn"))?;
+    let written: u32 = written.parse().attempt(format!("`{written}`"))?;
+    // About a hundred looks; the background writer notes running transactions now and then.
+    if written > 500 {
+        fail!("{written} bytes of WAL in a second");
+    }
+    expect(
+        "the same worker",
+        &idle_worker(&cluster, database)?.to_string(),
+        &pid.to_string(),
+    )?;
+    Ok(format!(
+        "{} ms of CPU for a second of looks",
+        cpu.as_millis()
+    ))
 }
 
 /// A worker that waits reads its settings again on SIGHUP; those that a database prescribes for transactions of

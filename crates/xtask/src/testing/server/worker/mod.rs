@@ -44,6 +44,11 @@ pub const TESTS: &[Test] = &[
         run: life::shows_what_it_does,
     },
     Test {
+        name: "worker/looks_without_a_trace",
+        needs_data: false,
+        run: life::looks_without_a_trace,
+    },
+    Test {
         name: "worker/takes_over_settings",
         needs_data: false,
         run: life::takes_over_settings,
