@@ -389,6 +389,11 @@ const TESTS: &[Test] = &[
         run: training_jobs::announce_promotions,
     },
     Test {
+        name: "training_jobs/share_a_model",
+        needs_data: false,
+        run: training_jobs::share_a_model,
+    },
+    Test {
         name: "training_jobs/read_what_was_meant",
         needs_data: false,
         run: training_jobs::read_what_was_meant,

@@ -56,7 +56,7 @@ pub fn announce_promotions(common: &Cluster) -> Result<String> {
     let mut told = Vec::new();
     let mut tell = |alias: &str, version: u32, from: &str| {
         told.push(format!(
-            r#"{{"alias":"{alias}","from_version":{from},"model":"m","version":{version}}}"#
+            r#"{{"model": "m", "alias": "{alias}", "version": {version}, "from_version": {from}}}"#
         ));
     };
     session.run("SELECT ml.train('m', 't', 'y', alias => 'champion')")?;
@@ -346,6 +346,55 @@ pub fn fail_on_useless_data(cluster: &Cluster) -> Result<String> {
     Ok(String::new())
 }
 
+/// Several workers make versions of one model at the same time, as several sessions would: one after the
+/// other, each counted once. The alias ends at a version that was compared with the one before.
+pub fn share_a_model(common: &Cluster) -> Result<String> {
+    const JOBS: usize = 12;
+    let cluster = common.sibling("sharing", &[("pglearn.max_workers", "3")])?;
+    let name = "sharing";
+    cluster.create_database_with_extension(name)?;
+    let mut session = cluster.session(name)?;
+    session.run(
+        "SET client_min_messages = error; \
+         CREATE TABLE t AS SELECT k, cos(k) AS a, sin(k * k) AS b, cos(k) > 0.3 AS y FROM generate_series(1, 20000) AS k; \
+         ALTER TABLE t ADD PRIMARY KEY (k)",
+    )?;
+    session.run(&format!(
+        "DO $$ BEGIN FOR i IN 1..{JOBS} LOOP \
+             PERFORM ml.train('m', 't', 'y', alias => 'champion', gate => '{{}}', async => true); \
+         END LOOP; END $$"
+    ))?;
+    let states = "SELECT string_agg(DISTINCT state, ',') FROM ml.jobs";
+    wait(&mut session, states, "done")?;
+    let all: Vec<String> = (1..=JOBS).map(|n| n.to_string()).collect();
+    expect(
+        "versions",
+        &session.run(
+            "SELECT string_agg(version::text, ',' ORDER BY version) FROM ml.model_versions; \
+             SELECT string_agg(version::text, ',' ORDER BY version) FROM ml.jobs",
+        )?,
+        &format!("{0}\n{0}", all.join(",")),
+    )?;
+    expect(
+        "moves that do not follow the one before",
+        &session.run(
+            "SELECT count(*) FROM (SELECT from_version, lag(to_version) OVER (ORDER BY history_id) AS before \
+               FROM ml.alias_history WHERE action = 'promote') AS h WHERE from_version IS DISTINCT FROM before",
+        )?,
+        "0",
+    )?;
+    expect(
+        "the alias",
+        &session.run(
+            "SELECT version = (SELECT to_version FROM ml.alias_history WHERE action = 'promote' ORDER BY history_id DESC LIMIT 1) \
+               FROM ml.model_aliases",
+        )?,
+        "t",
+    )?;
+    let workers = session.run("SELECT count(DISTINCT worker_pid) FROM ml.jobs")?;
+    Ok(format!("{JOBS} jobs, {workers} workers"))
+}
+
 /// A job reads what its call meant: not the table that has taken the name since, nor that of another
 /// search_path. Who listens hears of every version that serves.
 pub fn read_what_was_meant(cluster: &Cluster) -> Result<String> {
@@ -409,7 +458,7 @@ pub fn read_what_was_meant(cluster: &Cluster) -> Result<String> {
         .collect();
     let told = |model: &str, version: u32, from: &str| {
         format!(
-            r#"{{"alias":"champion","from_version":{from},"model":"{model}","version":{version}}}"#
+            r#"{{"model": "{model}", "alias": "champion", "version": {version}, "from_version": {from}}}"#
         )
     };
     expect(
