@@ -100,6 +100,8 @@ pub enum Key<'a> {
     Xid(FullXid),
     /// `xid8`, or any later one
     XidFrom(FullXid),
+    /// `bigint`, or any greater one
+    BigIntFrom(i64),
 }
 
 /// In which order of the index rows come.
@@ -112,7 +114,7 @@ pub enum Order {
 }
 
 /// Columns of an index that a scan may compare.
-const MAX_KEYS: usize = 3;
+const MAX_KEYS: usize = 4;
 
 /// A scan of an index.
 pub struct Scan {
@@ -289,9 +291,10 @@ impl Key<'_> {
             Self::Oid(oid) => (pg_sys::F_OIDEQ, pg_sys::Datum::from(oid)),
             Self::Xid(xid) => (pg_sys::F_XID8EQ, pg_sys::Datum::from(xid)),
             Self::XidFrom(xid) => (pg_sys::F_XID8GE, pg_sys::Datum::from(xid)),
+            Self::BigIntFrom(number) => (pg_sys::F_INT8GE, pg_sys::Datum::from(number)),
         };
         let strategy = match self {
-            Self::XidFrom(_) => pg_sys::BTGreaterEqualStrategyNumber,
+            Self::XidFrom(_) | Self::BigIntFrom(_) => pg_sys::BTGreaterEqualStrategyNumber,
             _ => pg_sys::BTEqualStrategyNumber,
         };
         // SAFETY: fills the place; an operator of the column's type, under collation "C".

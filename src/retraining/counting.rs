@@ -160,7 +160,15 @@ impl Reading<'_> {
             return;
         }
         let columns = &self.tables.counting;
-        let keys = keys(self.tables, self.watch, Key::Xid(self.own));
+        let [watch, relation, xid] = keys(self.tables, self.watch, Key::Xid(self.own));
+        let marked = self.mark.filter(|mark| mark.xid == self.own);
+        let after = marked.map_or(i64::MIN, |mark| mark.event);
+        let keys = [
+            watch,
+            relation,
+            xid,
+            (columns.event, Key::BigIntFrom(after)),
+        ];
         let which = Present::Committed;
         let mut scan = Scan::present(columns.index, &keys, Order::Forward, which);
         while let Some(row) = scan.next() {
@@ -215,9 +223,9 @@ struct Ledger {
     committed: i64,
     /// The session's transaction.
     transaction: FullXid,
-    /// Its sum.
+    /// Its sum, what it has taken back included.
     own: i64,
-    /// The number of rollbacks at which that was right.
+    /// The number of rollbacks at which nothing of it had been taken back.
     rollbacks: u64,
     /// The announcement was made by a transaction of this session that ran when it was read.
     provisional: bool,
@@ -292,17 +300,37 @@ impl Ledger {
             ..Count::default()
         };
         reading.others(&self.seen, &mut count);
-        let rollbacks = at_commit::rollbacks();
         if self.transaction != own {
-            self.own = 0;
-        } else if self.rollbacks != rollbacks {
-            reading.own(&mut count);
-            self.own = count.own;
+            (self.transaction, self.own) = (own, 0);
+            self.rollbacks = at_commit::rollbacks();
         }
         count.own = self.own;
-        (self.transaction, self.rollbacks) = (own, rollbacks);
         (self.seen, self.committed) = (now, count.committed);
         count
+    }
+
+    /// Reads the session's own rows anew, if some may have been taken back.
+    fn correct(&mut self, tables: &Tables, watch: &Watch, count: &mut Count) {
+        let rollbacks = at_commit::rollbacks();
+        if self.rollbacks == rollbacks {
+            return;
+        }
+        count.own = 0;
+        let reading = Reading {
+            tables,
+            watch,
+            mark: self.mark.as_ref(),
+            now: &self.seen,
+            own: self.transaction,
+        };
+        reading.own(count);
+        (self.own, self.rollbacks) = (count.own, rollbacks);
+    }
+
+    /// Whether the announcement it counts from is still the latest one.
+    fn is_current(&self, tables: &Tables, watch: &Watch) -> bool {
+        let latest = Mark::latest(tables, watch).map(|mark| mark.id);
+        latest == self.mark.as_ref().map(|mark| mark.id)
     }
 
     /// Whether the announcement it counts from may have been undone.
@@ -319,7 +347,8 @@ impl Ledger {
 /// XX000 where the extension is not whole.
 pub fn add(tables: &Tables, watch: &Watch, event: i64, rows: i64) -> Result<Count> {
     let own = own_transaction();
-    let known = Ledgers::take(tables, watch).filter(|ledger| !ledger.is_doubtful());
+    let known = Ledgers::take(tables, watch)
+        .filter(|ledger| !ledger.is_doubtful() || ledger.is_current(tables, watch));
     let (mut ledger, mut count) = match known {
         Some(mut ledger) => {
             let count = ledger.update(tables, watch, own);
@@ -328,8 +357,9 @@ pub fn add(tables: &Tables, watch: &Watch, event: i64, rows: i64) -> Result<Coun
         None => Ledger::read(tables, watch, own),
     };
     if count.at_most().saturating_add(rows) > watch.threshold {
-        let latest = Mark::latest(tables, watch).map(|mark| mark.id);
-        if latest != ledger.mark.as_ref().map(|mark| mark.id) {
+        if ledger.is_current(tables, watch) {
+            ledger.correct(tables, watch, &mut count);
+        } else {
             (ledger, count) = Ledger::read(tables, watch, own);
         }
     }

@@ -181,6 +181,24 @@ BEGIN
     END;
 END $$;
 SELECT pending('counted'), (SELECT count(*) FROM announced('counted')) AS announced;
+-- Many of them in one transaction, announcements among what is taken back.
+CREATE TABLE blocks (i int);
+SELECT ml.watch('blocks', threshold => 10) IS NOT NULL AS watched;
+DO $$
+BEGIN
+    FOR i IN 1..500 LOOP
+        BEGIN
+            INSERT INTO work.blocks SELECT generate_series(1, i % 7);
+            IF i % 3 = 0 THEN RAISE EXCEPTION 'no'; END IF;
+        EXCEPTION WHEN raise_exception THEN NULL;
+        END;
+        IF (SELECT sum(row_count) FROM work.announced('blocks')) + work.pending('blocks') <> (SELECT count(*) FROM work.blocks) OR work.pending('blocks') > 10 THEN
+            RAISE WARNING 'after block % the count is wrong', i;
+        END IF;
+    END LOOP;
+END $$;
+SELECT count(*) AS rows, count(*) = (SELECT sum(row_count) FROM announced('blocks')) + pending('blocks') AS all_counted FROM blocks;
+SELECT count(*) > 60 AS many, min(row_count) > 10 AS above, max(row_count) <= 16 AS at_once FROM announced('blocks');
 -- A frozen snapshot counts as any other.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT count(*) > 0 AS begun FROM counted;
