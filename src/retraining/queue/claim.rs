@@ -1,8 +1,9 @@
 //! Who runs a job: exactly one process at a time.
 
 use super::job::{COLUMNS, Job, State};
-use super::outcome::lost;
+use super::outcome::Verdict;
 use super::owner::as_owner;
+use super::vouch::objection;
 use crate::pg::error::Result;
 use crate::pg::identity::{self, Role};
 use crate::pg::lock::{self, Name, SessionLock};
@@ -176,8 +177,14 @@ fn begin_alone(candidate: &Candidate) -> Result<Option<Job>> {
         return Ok(None);
     };
     let (max_attempts, cancelled): (i32, bool) = (row.get(0)?, row.get(1)?);
-    let has_role = identity::role_name(row.get(2)?).is_some();
-    if let Some(verdict) = lost(candidate.attempts >= max_attempts, cancelled, has_role) {
+    let run_as = row.get(2)?;
+    let verdict = match identity::role_name(run_as) {
+        _ if cancelled => Some(Verdict::cancelled()),
+        _ if candidate.attempts >= max_attempts => Some(Verdict::worker_died()),
+        None => Some(Verdict::role_is_gone()),
+        Some(_) => objection(run_as)?.map(Verdict::failed),
+    };
+    if let Some(verdict) = verdict {
         verdict.write(candidate.id)?;
         return Ok(None);
     }

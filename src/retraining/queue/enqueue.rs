@@ -2,6 +2,7 @@
 
 use super::job::Kind;
 use super::owner::as_owner;
+use super::vouch::objection;
 use crate::pg::error::{Failure, Result};
 use crate::pg::identity::{self, Role};
 use crate::pg::lock::{self, Name};
@@ -82,11 +83,14 @@ pub struct Enqueued {
 ///
 /// # Errors
 /// 42704 for a retraining of a model that does not exist, 42501 where `run_as` may not train it, 55000
-/// where it has no owner any more.
+/// where it has no owner any more; 42501 for a role whose jobs are not run here.
 pub fn enqueue(new: &NewJob<'_>) -> Result<Enqueued> {
     let owner = check(new)?;
     let alone = lock::try_for_transaction(Name::Model(new.model));
     let enqueued = as_owner(|| {
+        if let Some(objection) = objection(new.run_as)? {
+            return Err(objection);
+        }
         let not_before = not_before(new)?;
         if alone
             && new.kind == Kind::Retrain

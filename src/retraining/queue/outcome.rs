@@ -156,37 +156,51 @@ pub(super) struct Verdict {
     failure: Option<Failure>,
 }
 
-/// Whether a job that is about to be begun has come to its end, and how.
-pub(super) fn lost(used_up: bool, cancelled: bool, has_role: bool) -> Option<Verdict> {
-    let (state, failure) = if cancelled {
-        ("cancelled", None)
-    } else if used_up {
+impl Verdict {
+    /// Somebody did not want it any more.
+    pub(super) fn cancelled() -> Self {
+        Self {
+            state: "cancelled",
+            failure: None,
+        }
+    }
+
+    /// Its last attempt was lost.
+    pub(super) fn worker_died() -> Self {
         let failure = Failure::new(
             PgSqlErrorCode::ERRCODE_SYSTEM_ERROR,
             "the process that ran the job ended without a word",
-        )
-        .hint("The server's log says why.");
-        ("dead", Some(failure))
-    } else if !has_role {
-        let failure = Failure::new(
+        );
+        Self {
+            state: "dead",
+            failure: Some(failure.hint("The server's log says why.")),
+        }
+    }
+
+    /// Nobody is left whose rights it could have.
+    pub(super) fn role_is_gone() -> Self {
+        Self::failed(Failure::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
             "the role that the job was to run as does not exist any more",
-        );
-        ("failed", Some(failure))
-    } else {
-        return None;
-    };
-    Some(Verdict { state, failure })
-}
+        ))
+    }
 
-impl Verdict {
+    /// It may not be run.
+    pub(super) fn failed(failure: Failure) -> Self {
+        Self {
+            state: "failed",
+            failure: Some(failure),
+        }
+    }
+
     /// Writes it to the row, which is locked.
     pub(super) fn write(&self, job_id: i64) -> Result<()> {
         let failure = self.failure.as_ref();
         let sqlstate = failure.map(Failure::sqlstate);
         sql::execute(
             "UPDATE {ml}.jobs AS j SET state = $2, finished_at = pg_catalog.clock_timestamp(), \
-                    error = coalesce($3, j.error), hint = coalesce($4, j.hint), sqlstate = coalesce($5, j.sqlstate) \
+                    error = coalesce($3, j.error), detail = CASE WHEN $3 IS NULL THEN j.detail ELSE $6 END, \
+                    hint = CASE WHEN $3 IS NULL THEN j.hint ELSE $4 END, sqlstate = coalesce($5, j.sqlstate) \
               WHERE j.job_id OPERATOR(pg_catalog.=) $1",
             &[
                 job_id.into(),
@@ -194,6 +208,7 @@ impl Verdict {
                 failure.map(Failure::message).into(),
                 failure.and_then(Failure::advice).into(),
                 sqlstate.as_deref().into(),
+                failure.and_then(Failure::details).into(),
             ],
         )?;
         Ok(())

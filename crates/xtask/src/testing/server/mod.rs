@@ -364,6 +364,11 @@ const TESTS: &[Test] = &[
         run: queue::locks_stay,
     },
     Test {
+        name: "jobs/forged_roles",
+        needs_data: false,
+        run: queue::forged_roles,
+    },
+    Test {
         name: "training_jobs/hold_no_snapshot",
         needs_data: false,
         run: training_jobs::hold_no_snapshot,

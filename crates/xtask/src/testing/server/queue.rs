@@ -348,3 +348,70 @@ pub fn locks_stay(cluster: &Cluster) -> Result<String> {
     expect("after an error", &session.run(held)?, "5")?;
     Ok(String::new())
 }
+
+/// An extension that the owner of a database installed: what he writes into its tables does not make him act as
+/// a superuser, in the worker or in a superuser's run_pending.
+pub fn forged_roles(cluster: &Cluster) -> Result<String> {
+    let name = "queue_forged";
+    cluster.create_database(name)?;
+    let mut admin = cluster.session("postgres")?;
+    admin.run(&format!(
+        "SET client_min_messages = error; \
+         DO $$ BEGIN CREATE ROLE queue_owner; EXCEPTION WHEN duplicate_object THEN END $$; \
+         DO $$ BEGIN CREATE ROLE queue_maker CREATEROLE; EXCEPTION WHEN duplicate_object THEN END $$; \
+         DO $$ BEGIN CREATE ROLE queue_user; EXCEPTION WHEN duplicate_object THEN END $$; \
+         ALTER DATABASE {name} OWNER TO queue_owner"
+    ))?;
+    let mut owner = cluster.session(name)?;
+    owner.run(
+        "SET client_min_messages = error; SET ROLE queue_owner; CREATE SCHEMA ml; CREATE EXTENSION pglearn SCHEMA ml; \
+         GRANT USAGE ON SCHEMA ml TO PUBLIC; CREATE SCHEMA s; GRANT ALL ON SCHEMA s TO PUBLIC; SET search_path = s; \
+         CREATE TABLE d AS SELECT k AS id, k % 11 AS a, 2 * (k % 11) + k % 5 AS t FROM generate_series(1, 200) AS k; \
+         CREATE TABLE seen (who name); GRANT ALL ON d, seen TO PUBLIC; \
+         CREATE FUNCTION look() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO s.seen VALUES (current_user); RETURN true; END $$; \
+         SELECT FROM ml.train('m', 'SELECT * FROM s.d WHERE (SELECT s.look())', 't', algorithm => 'linear_regression', split => '{\"key\": \"id\"}')",
+    )?;
+    let ended = "SELECT count(*) FROM ml.jobs WHERE state IN ('queued', 'running')";
+    let outcome =
+        "SELECT string_agg(concat_ws(' ', state, sqlstate), ', ' ORDER BY job_id) FROM ml.jobs";
+    let insert = |role: &str| {
+        format!(
+            "UPDATE ml.models SET owner = '{role}'; INSERT INTO ml.jobs (model, kind, run_as) VALUES ('m', 'retrain', '{role}')"
+        )
+    };
+    // An honest wish starts a worker, which finds the forged ones too.
+    for role in ["postgres", "queue_maker"] {
+        owner.run(&insert(role))?;
+    }
+    owner.run("UPDATE ml.models SET owner = 'queue_owner'; SELECT ml.request_retrain('{\"model\": \"m\"}')")?;
+    cluster.wait_until(PATIENCE, name, ended, "0")?;
+    expect(
+        "in the worker",
+        &owner.run(outcome)?,
+        "failed 42501, failed 42501, done",
+    )?;
+    let _quiet = NoWorkers::on(cluster)?;
+    owner.run(&insert("postgres"))?;
+    let mut session = cluster.session(name)?;
+    session.run("SET client_min_messages = error; SELECT ml.run_pending(5)")?;
+    expect("in a session", &owner.run(ended)?, "0")?;
+    expect(
+        "who was seen",
+        &owner.run("SELECT DISTINCT who FROM seen")?,
+        "queue_owner",
+    )?;
+    session.send("SELECT ml.request_retrain('{\"model\": \"m\"}')")?;
+    let refused = session.finish()?;
+    expect("a superuser's wish", &refused.sqlstate, "42501")?;
+    // An ordinary user's jobs run.
+    session.run(
+        "SET ROLE queue_user; SELECT FROM ml.train('mine', 's.d', 't', algorithm => 'linear_regression', split => '{\"key\": \"id\"}'); \
+         SELECT ml.request_retrain('{\"model\": \"mine\"}')",
+    )?;
+    expect(
+        "its job",
+        &session.run("SELECT ml.run_pending(); SELECT state FROM ml.jobs")?,
+        "1\ndone",
+    )?;
+    Ok(String::new())
+}
