@@ -161,12 +161,21 @@ RESET ROLE;
 SELECT run_pending();
 SELECT run_as, state, error FROM jobs WHERE model = 'hers';
 SELECT m.owner, v.created_by, v.training ->> 'role' AS role FROM model_versions AS v JOIN models AS m USING (model_id) WHERE name = 'hers';
+-- Who may act as the owner may ask for it; what may be read is what the owner may read.
+GRANT async_ann TO async_bob;
+SET LOCAL ROLE async_bob;
+SELECT status FROM retrain('hers');
+RESET ROLE;
+SELECT run_pending();
+SELECT j.run_as, j.state, j.version, v.created_by, v.training ->> 'role' AS role FROM jobs AS j, model_versions AS v JOIN models AS m USING (model_id)
+ WHERE j.model = 'hers' AND m.name = 'hers' AND j.version = v.version AND j.kind = 'retrain';
+REVOKE async_ann FROM async_bob;
 SET LOCAL ROLE async_ann;
 SELECT status FROM retrain('hers');
 RESET ROLE;
 REVOKE SELECT (y) ON t FROM async_ann;
 SELECT run_pending();
-SELECT run_as, state, error, sqlstate FROM jobs WHERE model = 'hers' AND kind = 'retrain';
+SELECT run_as, state, error, sqlstate FROM jobs WHERE model = 'hers' AND state = 'failed';
 SET LOCAL ROLE async_bob;
 CALL tests.refused($$SELECT train('hers', 'SELECT 1 AS a, true AS y', 'y', async => true)$$);
 CALL tests.refused($$SELECT retrain('hers')$$);
