@@ -112,6 +112,13 @@ pub fn relation_changes() -> u64 {
     RELATIONS.load(Relaxed)
 }
 
+/// Hears what sessions that have committed had to say: [`relation_changes`] counts it from now on. A
+/// transaction that takes no new lock hears nothing by itself.
+pub fn hear() {
+    // SAFETY: within a transaction; as whoever opens a relation does.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
+}
+
 /// Number of changes of the watched tables that the session was told of.
 pub fn catalog_changes() -> u64 {
     listen();

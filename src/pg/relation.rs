@@ -22,6 +22,8 @@ pub enum Lock {
     Write,
     /// As CREATE TRIGGER takes it: readers go on, writers wait.
     Triggers,
+    /// As DROP TRIGGER takes it: all others wait.
+    Exclusive,
 }
 
 /// What a relation is.
@@ -64,6 +66,7 @@ impl OpenRelation {
             Lock::Read => pg_sys::AccessShareLock,
             Lock::Write => pg_sys::RowExclusiveLock,
             Lock::Triggers => pg_sys::ShareRowExclusiveLock,
+            Lock::Exclusive => pg_sys::AccessExclusiveLock,
         };
         // SAFETY: NULL where there is no such relation (any more).
         let opened = unsafe { pg_sys::try_relation_open(relation, mode as pg_sys::LOCKMODE) };

@@ -55,12 +55,13 @@ impl Watch {
     ///
     /// They are the present ones, whatever snapshot the statement goes by. A session remembers them until
     /// it is told that some relation has changed: `watches` tells so by its trigger `catalog_changed`, a
-    /// partition when it is attached or detached. Whoever makes a watch holds a lock that no writer's
-    /// lock goes with, so a writer has been told of it before it gets to the relation.
+    /// partition when it is attached or detached. It asks each time, as a long transaction that only writes
+    /// is not told by itself: what is committed when a statement ends is counted with it.
     ///
     /// # Errors
     /// XX000 where the extension is not whole.
     pub fn of(relation: Oid) -> Result<Rc<[Self]>> {
+        moment::hear();
         // Read before: what changes meanwhile makes this look-up outdated.
         let changes = moment::relation_changes();
         let known = MEMORY.with_borrow_mut(|memory| {

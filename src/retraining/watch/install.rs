@@ -1,8 +1,8 @@
 //! `watch`: the row, the triggers, the beginning of the count.
 
+use super::model;
 use super::settings::Settings;
 use super::target::Target;
-use super::{model, triggers};
 use crate::pg::at_commit;
 use crate::pg::error::{Failure, Result};
 use crate::pg::identity::{current_role, has_privileges_of, role_name};
@@ -29,34 +29,35 @@ pub fn install(relation: Oid, settings: &Settings) -> Result<i64> {
         settings.columns.as_deref(),
     )?;
     sweep::forget_dropped()?;
-    let existing = Watch::of(relation)?
-        .iter()
-        .find(|watch| watch.relation == relation && watch.model == settings.model)
-        .cloned();
-    if let Some(existing) = &existing
-        && !has_privileges_of(existing.owner)
-    {
-        return Err(not_yours(existing, &target));
-    }
-    let id = match &existing {
-        Some(existing) => change(existing, settings)?,
+    let made = match find(relation, settings)? {
+        Some(_) => None,
         None => make(relation, settings)?,
     };
-    for relation in &target.bare {
-        triggers::create(relation)?;
-    }
+    let id = match made {
+        Some(id) => id,
+        None => change(relation, settings, &target)?,
+    };
+    target.make_triggers()?;
     target.say_what_is_not_counted()?;
-    match existing {
-        None => begin(id, relation)?,
-        Some(_) => announce(id)?,
+    match made {
+        Some(_) => begin(id, relation)?,
+        None => announce(id)?,
     }
     Ok(id)
 }
 
-fn make(relation: Oid, settings: &Settings) -> Result<i64> {
+fn find(relation: Oid, settings: &Settings) -> Result<Option<Watch>> {
+    let watches = Watch::of(relation)?;
+    let same = |watch: &&Watch| watch.relation == relation && watch.model == settings.model;
+    Ok(watches.iter().find(same).cloned())
+}
+
+/// The number of the new watch; `None` where somebody else has made one meanwhile.
+fn make(relation: Oid, settings: &Settings) -> Result<Option<i64>> {
     let written = sql::returning(
         "INSERT INTO {ml}.watches (threshold, columns, channel, min_interval, gate, relation, model, owner)
-         VALUES ($1, $2, $3, $4::pg_catalog.interval, $5::pg_catalog.jsonb, $6, $7, $8) RETURNING watch_id",
+         VALUES ($1, $2, $3, $4::pg_catalog.interval, $5::pg_catalog.jsonb, $6, $7, $8)
+         ON CONFLICT DO NOTHING RETURNING watch_id",
         &with_settings(
             settings,
             &gate(settings),
@@ -67,26 +68,31 @@ fn make(relation: Oid, settings: &Settings) -> Result<i64> {
             ],
         ),
     )?;
-    match written.first() {
-        Some(row) => row.get(0),
-        None => Err(Failure::internal("the watch was not written down")),
-    }
+    written.first().map(|row| row.get(0)).transpose()
 }
 
-fn change(existing: &Watch, settings: &Settings) -> Result<i64> {
+fn change(relation: Oid, settings: &Settings, target: &Target) -> Result<i64> {
+    let existing = find(relation, settings)?;
+    if let Some(existing) = existing
+        .as_ref()
+        .filter(|watch| !has_privileges_of(watch.owner))
+    {
+        return Err(not_yours(existing, target));
+    }
+    let id = existing.map_or(0, |watch| watch.id);
     let written = sql::execute(
         "UPDATE {ml}.watches SET threshold = $1, columns = $2, channel = $3,
                 min_interval = $4::pg_catalog.interval, gate = $5::pg_catalog.jsonb
           WHERE watch_id OPERATOR(pg_catalog.=) $6",
-        &with_settings(settings, &gate(settings), [existing.id.into()]),
+        &with_settings(settings, &gate(settings), [id.into()]),
     )?;
     if written == 0 {
         return Err(Failure::new(
             PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE,
-            "could not serialize access: the watch was made after this transaction began",
+            "could not serialize access: the watch was made or ended after this transaction began",
         ));
     }
-    Ok(existing.id)
+    Ok(id)
 }
 
 fn gate(settings: &Settings) -> Option<String> {

@@ -14,13 +14,13 @@ use pgrx::spi::quote_identifier;
 /// Why a view cannot be watched.
 const NO_TRIGGERS: &str = "Its changes fire no triggers that could count them.";
 
-/// A relation that can be watched, and those of its parts that need triggers of their own; all locked
-/// against writers until the transaction ends.
+/// A relation that can be watched, and those of its parts that need triggers of their own; none of them
+/// can be dropped, or lose a trigger, before the transaction ends.
 pub struct Target {
     /// The relation.
     pub relation: OpenRelation,
     /// It and its partitions, as far as they are tables here and lack the triggers.
-    pub bare: Vec<OpenRelation>,
+    bare: Vec<Oid>,
 }
 
 impl Target {
@@ -35,33 +35,28 @@ impl Target {
         must_allow_triggers(&opened)?;
         must_be_here(&opened, model)?;
         must_have(&opened, columns.unwrap_or_default())?;
+        let mut bare = Vec::new();
         for part in parts_of(&opened)? {
             if !triggers::missing(part.oid())?.is_empty() {
                 must_allow_triggers(&part)?;
-            }
-        }
-        drop(opened);
-        Self::lock(relation)
-    }
-
-    /// What was looked at may have changed before it was locked: CREATE TRIGGER then has the last word.
-    fn lock(relation: Oid) -> Result<Self> {
-        let opened = OpenRelation::open(relation, Lock::Triggers).ok_or_else(|| gone(relation))?;
-        let mut bare = Vec::new();
-        for part in parts_of(&opened)? {
-            // Who watches takes a lock that writers wait for, even where the triggers are there: a
-            // writer that comes after it has heard of the watch.
-            let locked = OpenRelation::open(part.oid(), Lock::Triggers);
-            if let Some(locked) = locked
-                && !triggers::missing(locked.oid())?.is_empty()
-            {
-                bare.push(locked);
+                bare.push(part.oid());
             }
         }
         Ok(Self {
             relation: opened,
             bare,
         })
+    }
+
+    /// Makes the triggers that are missing. Writers are waited for, and wait, where one is.
+    pub fn make_triggers(&self) -> Result<()> {
+        for part in &self.bare {
+            // Somebody else may have made them meanwhile.
+            if let Some(locked) = OpenRelation::open(*part, Lock::Triggers) {
+                triggers::create(&locked)?;
+            }
+        }
+        Ok(())
     }
 
     /// Says which partitions cannot have triggers.

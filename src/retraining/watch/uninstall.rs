@@ -34,13 +34,16 @@ pub fn uninstall(relation: Oid) -> Result<i32> {
     }
     let mut kept = Vec::new();
     for part in target::parts_of(&opened)? {
-        if !Watch::of(part.oid())?.is_empty() || !triggers::any(part.oid())? {
+        if !is_idle(part.oid())? {
             continue;
         }
-        if has_privileges_of(part.owner()) {
-            triggers::drop_all(&part)?;
-        } else {
+        if !has_privileges_of(part.owner()) {
             kept.push(part.name());
+        } else if let Some(locked) = OpenRelation::open(part.oid(), Lock::Exclusive)
+            // Somebody who was just beginning to watch it has been waited for.
+            && is_idle(locked.oid())?
+        {
+            triggers::drop_all(&locked)?;
         }
     }
     if let Some(first) = kept.first() {
@@ -51,4 +54,9 @@ pub fn uninstall(relation: Oid) -> Result<i32> {
         ));
     }
     Ok(i32::try_from(ended).unwrap_or(i32::MAX))
+}
+
+/// Whether it has triggers for nobody.
+fn is_idle(relation: Oid) -> Result<bool> {
+    Ok(Watch::of(relation)?.is_empty() && triggers::any(relation)?)
 }
