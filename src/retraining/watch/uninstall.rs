@@ -17,7 +17,7 @@ use pgrx::pg_sys::Oid;
 /// # Errors
 /// 42501 where there are only others' watches, 42P01 where there is no relation.
 pub fn uninstall(relation: Oid) -> Result<i32> {
-    let opened = OpenRelation::open(relation, Lock::Read).ok_or_else(|| gone(relation))?;
+    let opened = open(relation)?;
     let (name, owned) = (opened.name(), has_privileges_of(opened.owner()));
     sweep::forget_dropped()?;
     let ended = sql::execute(
@@ -59,4 +59,22 @@ pub fn uninstall(relation: Oid) -> Result<i32> {
 /// Whether it has triggers for nobody.
 fn is_idle(relation: Oid) -> Result<bool> {
     Ok(Watch::of(relation)?.is_empty() && triggers::any(relation)?)
+}
+
+/// Opens the relation; where the current role owns it, and so may drop its triggers, nobody else uses it
+/// from now on.
+///
+/// `watch` opens it before it touches a row. Were that the other way round here, or the lock raised later,
+/// two sessions could wait for each other, with writers in between.
+fn open(relation: Oid) -> Result<OpenRelation> {
+    let rows = sql::returning(
+        "SELECT c.relowner FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) $1",
+        &[Param::Oid(Some(relation))],
+    )?;
+    let owner: Option<Oid> = rows.first().map(|row| row.get(0)).transpose()?;
+    let lock = match owner.is_some_and(has_privileges_of) {
+        true => Lock::Exclusive,
+        false => Lock::Read,
+    };
+    OpenRelation::open(relation, lock).ok_or_else(|| gone(relation))
 }
