@@ -1,6 +1,7 @@
 //! What the retraining loop survives: each test does to a cluster of its own, or to processes of the common
 //! one, what a bad day would.
 
+mod changes;
 mod crash;
 mod data;
 mod disk;
@@ -31,6 +32,10 @@ const FAULTS: &[Fault] = &[
     fault("events/overlapping", events::overlapping),
     fault("events/prepared", events::prepared),
     fault("events/heard", events::heard),
+    fault(
+        "changes/watched_and_unwatched",
+        changes::watched_and_unwatched,
+    ),
     fault("data/that_became_invalid", data::that_became_invalid),
     fault(
         "data/whose_reader_lost_rights",
