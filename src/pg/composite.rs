@@ -132,11 +132,8 @@ impl Layout {
 
     /// The columns that have not been dropped.
     pub fn columns(&self) -> Vec<RowColumn> {
-        // SAFETY: a tuple descriptor of this many attributes.
-        let attributes = unsafe { (*self.row).attrs.as_slice(self.values.len()) };
-        attributes
-            .iter()
-            .enumerate()
+        (0..self.values.len())
+            .map(|at| (at, self.attribute(at)))
             .filter(|(_, attribute)| !attribute.attisdropped)
             .map(|(at, attribute)| RowColumn {
                 // SAFETY: a NameData ends in NUL.
@@ -145,6 +142,20 @@ impl Layout {
                 type_oid: attribute.atttypid,
             })
             .collect()
+    }
+
+    /// An attribute of the row, from 0.
+    fn attribute(&self, at: usize) -> &pg_sys::FormData_pg_attribute {
+        // SAFETY: the descriptor has as many attributes as there are places for values.
+        #[cfg(feature = "pg18")]
+        unsafe {
+            &*pg_sys::TupleDescAttr(self.row, at as i32)
+        }
+        // SAFETY: as above.
+        #[cfg(not(feature = "pg18"))]
+        unsafe {
+            &(*self.row).attrs.as_slice(self.values.len())[at]
+        }
     }
 
     /// Takes a row apart; its values are read by [`value`](Self::value) until the next row.

@@ -73,7 +73,16 @@ impl Table {
         // SAFETY: look-ups in the catalogs; the second raises where the column has no sequence.
         unsafe {
             match pg_sys::get_attnum(self.0, column.as_ptr()) {
+                #[cfg(any(feature = "pg15", feature = "pg16"))]
                 number @ 1.. => Ok(pg_sys::getIdentitySequence(self.0, number, false)),
+                #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+                number @ 1.. => {
+                    let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+                    let table = pg_sys::table_open(self.0, lock);
+                    let sequence = pg_sys::getIdentitySequence(table, number, false);
+                    pg_sys::table_close(table, lock);
+                    Ok(sequence)
+                }
                 _ => Err(missing_column(column)),
             }
         }
