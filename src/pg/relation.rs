@@ -73,6 +73,18 @@ impl OpenRelation {
         (!opened.is_null()).then(|| Self(opened))
     }
 
+    /// Looks at a relation without keeping it: `None` where it is gone.
+    pub fn glance<T>(relation: pg_sys::Oid, look: impl FnOnce(&Self) -> T) -> Option<T> {
+        let opened = Self::open(relation, Lock::Read)?;
+        let seen = look(&opened);
+        drop(opened);
+        // SAFETY: taken by `open`; whoever held it before holds it still.
+        unsafe {
+            pg_sys::UnlockRelationOid(relation, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
+        }
+        Some(seen)
+    }
+
     /// [`Lock::Triggers`] if nobody holds a lock that does not go with it: it never waits.
     pub fn try_for_triggers(relation: pg_sys::Oid) -> Option<Self> {
         let mode = pg_sys::ShareRowExclusiveLock as pg_sys::LOCKMODE;

@@ -39,7 +39,11 @@ pub fn forget_dropped() -> Result<()> {
     let look = format!("SELECT FROM {{ml}}.watches AS w WHERE {DROPPED} LIMIT 1");
     if !sql::latest(&look, &[])?.is_empty() {
         sql::execute(
-            &format!("DELETE FROM {{ml}}.watches AS w WHERE {DROPPED}"),
+            // Who holds a row may be waiting for what this transaction holds.
+            &format!(
+                "DELETE FROM {{ml}}.watches AS d WHERE d.watch_id OPERATOR(pg_catalog.=) ANY (ARRAY(
+                    SELECT w.watch_id FROM {{ml}}.watches AS w WHERE {DROPPED} FOR UPDATE SKIP LOCKED))"
+            ),
             &[],
         )?;
     }

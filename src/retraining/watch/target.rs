@@ -36,7 +36,10 @@ impl Target {
         must_be_here(&opened, model)?;
         must_have(&opened, columns.unwrap_or_default())?;
         let mut bare = Vec::new();
-        for part in parts_of(&opened)? {
+        for part in tables_of(relation)? {
+            let Some(part) = OpenRelation::open(part, Lock::Read) else {
+                continue;
+            };
             if !triggers::missing(part.oid())?.is_empty() {
                 must_allow_triggers(&part)?;
                 bare.push(part.oid());
@@ -71,18 +74,11 @@ impl Target {
     }
 }
 
-/// A relation and its partitions, as far as they are tables here.
-pub(super) fn parts_of(relation: &OpenRelation) -> Result<Vec<OpenRelation>> {
-    let mut parts = Vec::new();
-    for kind in [Kind::Partitioned, Kind::Table] {
-        let opened = tree(relation.oid(), kind)?;
-        parts.extend(
-            opened
-                .into_iter()
-                .filter_map(|part| OpenRelation::open(part, Lock::Read)),
-        );
-    }
-    Ok(parts)
+/// A relation and its partitions, as far as they are tables here, those that are partitioned first.
+pub(super) fn tables_of(relation: Oid) -> Result<Vec<Oid>> {
+    let mut tables = tree(relation, Kind::Partitioned)?;
+    tables.extend(tree(relation, Kind::Table)?);
+    Ok(tables)
 }
 
 /// A relation and all below it in its tree of partitions, those of one kind.

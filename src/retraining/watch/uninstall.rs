@@ -14,6 +14,8 @@ use pgrx::pg_sys::Oid;
 /// Ends the watches of a relation: all of them where the current role owns it, else its own. Returns how
 /// many were ended.
 ///
+/// No lock is made stronger: two sessions that do so wait for each other.
+///
 /// # Errors
 /// 42501 where there are only others' watches, 42P01 where there is no relation.
 pub fn uninstall(relation: Oid) -> Result<i32> {
@@ -25,7 +27,7 @@ pub fn uninstall(relation: Oid) -> Result<i32> {
         &[Param::Oid(Some(relation))],
     )?;
     let left = Watch::of(relation)?;
-    if ended == 0 && left.iter().any(|watch| watch.relation == relation) {
+    if ended == 0 && !owned && left.iter().any(|watch| watch.relation == relation) {
         return Err(Failure::new(
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             format!("must be owner of table {name}"),
@@ -33,17 +35,9 @@ pub fn uninstall(relation: Oid) -> Result<i32> {
         .detail("Others watch it."));
     }
     let mut kept = Vec::new();
-    for part in target::parts_of(&opened)? {
-        if !is_idle(part.oid())? {
-            continue;
-        }
-        if !has_privileges_of(part.owner()) {
-            kept.push(part.name());
-        } else if let Some(locked) = OpenRelation::open(part.oid(), Lock::Exclusive)
-            // Somebody who was just beginning to watch it has been waited for.
-            && is_idle(locked.oid())?
-        {
-            triggers::drop_all(&locked)?;
+    for part in target::tables_of(relation)? {
+        if is_idle(part)? {
+            kept.extend(clear(part)?);
         }
     }
     if let Some(first) = kept.first() {
@@ -54,6 +48,25 @@ pub fn uninstall(relation: Oid) -> Result<i32> {
         ));
     }
     Ok(i32::try_from(ended).unwrap_or(i32::MAX))
+}
+
+/// Drops the triggers of a relation that nobody watches; its name where others own it.
+fn clear(relation: Oid) -> Result<Option<String>> {
+    let seen = OpenRelation::glance(relation, |opened| {
+        (opened.name(), has_privileges_of(opened.owner()))
+    });
+    match seen {
+        Some((name, false)) => return Ok(Some(name)),
+        Some((_, true)) => {}
+        None => return Ok(None),
+    }
+    // Somebody who was just beginning to watch it is waited for.
+    if let Some(locked) = OpenRelation::open(relation, Lock::Exclusive)
+        && is_idle(relation)?
+    {
+        triggers::drop_all(&locked)?;
+    }
+    Ok(None)
 }
 
 /// Whether it has triggers for nobody.
