@@ -5,7 +5,7 @@ mod api;
 mod linregr;
 mod linregr_aggregate;
 mod logregr;
-pub mod named;
+pub(crate) mod named;
 mod request;
 mod sinks;
 mod usage;
