@@ -108,7 +108,7 @@ fn prepare_job(job: &Job, monitor: &mut SessionMonitor) -> Result<Prepared> {
             prepare(arguments, monitor)
         }
         Kind::Retrain => Again::find_gated(&job.model, gate(&job.payload))?
-            .as_owner(|arguments| prepare(arguments, monitor)),
+            .with_owners_rights(|arguments| prepare(arguments, monitor)),
     }
 }
 

@@ -4,7 +4,7 @@
 //! turns into that role, restricted, for its own statements, after what the caller of SQL may do has been
 //! checked in Rust. Users read the jobs of the roles that they have the privileges of, and change them by
 //! `request_retrain`, `cancel_job`, `resume_jobs`. What a job does it does as its `run_as`, as far as the owner of the
-//! table can [vouch] for that.
+//! table can `vouch` for that.
 //!
 //! **Life of a job.** `queued` → [`claim`]: `running`, `attempts` one more, the lock of the job held by the
 //! process that runs it → [`finish`]: `done`, in the transaction that publishes the version; or [`fail`]:

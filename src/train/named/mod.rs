@@ -27,7 +27,7 @@ mod waiting;
 
 pub use queued::arguments as queued_arguments;
 pub use retrain::{Again, find as find_trainable};
-pub use train::{Learned, Prepared, Trained, learn, prepare, publish};
+pub use train::{Learned, Prepared, learn, prepare, publish};
 
 pgrx::extension_sql_file!(
     "../../../sql/catalog/train_named.sql",

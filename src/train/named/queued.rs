@@ -57,7 +57,7 @@ pub fn train_later(arguments: Arguments) -> Result<Queued> {
 pub fn retrain_later(model: &str, gate: Option<Json>) -> Result<Queued> {
     refuse_read_only(c"retrain()");
     let again = Again::find_gated(model, gate.clone())?;
-    again.as_owner(|arguments| refuse_temporary(&Request::new(arguments)?.0))?;
+    again.with_owners_rights(|arguments| refuse_temporary(&Request::new(arguments)?.0))?;
     let payload = match gate {
         Some(gate) => json!({ "gate": gate }),
         None => json!({}),

@@ -73,7 +73,7 @@ impl Again {
     ///
     /// # Errors
     /// Those of `work`.
-    pub fn as_owner<T>(self, work: impl FnOnce(Arguments) -> Result<T>) -> Result<T> {
+    pub fn with_owners_rights<T>(self, work: impl FnOnce(Arguments) -> Result<T>) -> Result<T> {
         let own = self.owner == identity::current_role() && identity::is_session_user();
         let _owner = (!own).then(|| RestrictedUser::new(self.owner));
         work(self.arguments)
@@ -101,5 +101,5 @@ pub fn find(model: &str) -> Result<OwnModel> {
 /// # Errors
 /// Those of [`Again::find`] and [`train`].
 pub fn retrain(model: &str, gate: Option<Json>) -> Result<Trained> {
-    Again::find(model, gate)?.as_owner(train)
+    Again::find(model, gate)?.with_owners_rights(train)
 }
