@@ -12,7 +12,7 @@ CREATE TABLE watches (
     threshold    bigint NOT NULL CHECK (threshold >= 0),
     columns      text[] COLLATE "C",
     channel      text COLLATE "C" NOT NULL CHECK (octet_length(channel) BETWEEN 1 AND 63),
-    min_interval interval NOT NULL CHECK (min_interval >= '0'::interval),
+    min_interval interval NOT NULL CHECK (min_interval BETWEEN '0'::interval AND '1000 years'::interval),
     gate         jsonb,
     owner        role_reference NOT NULL,
     created_at   timestamptz NOT NULL DEFAULT now(),
@@ -37,6 +37,8 @@ CREATE TABLE change_log (
     event_id  bigint NOT NULL,
     row_count bigint NOT NULL
 );
+-- What is counted is deleted, also in a database all of whose tables are published.
+ALTER TABLE change_log REPLICA IDENTITY FULL;
 CREATE INDEX change_log_counting ON change_log (watch_id, relation, xid, event_id);
 
 -- watch_id 0: a trigger that was written by hand, on a relation that nobody watches.

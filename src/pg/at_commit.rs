@@ -6,6 +6,7 @@
 //! `outbox` instead, from where a worker sends them once it has committed. What a savepoint that is
 //! rolled back to had asked for is forgotten with it.
 
+use super::background;
 use super::context;
 use super::error::{Failure, Result};
 use super::heap_insert::{self, Table};
@@ -154,8 +155,7 @@ unsafe extern "C-unwind" fn transaction(event: pg_sys::XactEvent::Type, _argumen
         }
         XACT_EVENT_COMMIT => {
             for (process, _) in interrupted().drain(..) {
-                // SAFETY: a system call. Where the process has ended meanwhile, it fails.
-                unsafe { libc::kill(process, libc::SIGINT) };
+                background::interrupt(process);
             }
             launch();
             forget();

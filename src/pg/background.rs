@@ -182,6 +182,37 @@ pub fn wake_if_waiting(pid: i32) -> bool {
     wake_if(pid, |wait_event| wait_event == WAIT_EVENT)
 }
 
+/// Cancels what a background worker of this database does. Nothing happens where there is none of that
+/// number: the one that was meant may have ended long ago, and the operating system have given its number to
+/// another process. It allocates nothing and raises nothing.
+pub fn interrupt(pid: i32) {
+    // SAFETY: the slot of a process stays in shared memory when the process ends; words of it are read at
+    // once. A signal to a process that has ended fails.
+    unsafe {
+        let process = pg_sys::BackendPidGetProc(pid);
+        if !process.is_null()
+            && is_background_worker(process)
+            && (&raw const (*process).databaseId).read_volatile() == pg_sys::MyDatabaseId
+        {
+            libc::kill(pid, libc::SIGINT);
+        }
+    }
+}
+
+/// # Safety
+/// `process` is a slot of shared memory.
+unsafe fn is_background_worker(process: *const pg_sys::PGPROC) -> bool {
+    // SAFETY: as the caller says.
+    #[cfg(not(feature = "pg18"))]
+    unsafe {
+        (&raw const (*process).isBackgroundWorker).read_volatile()
+    }
+    #[cfg(feature = "pg18")]
+    unsafe {
+        !(&raw const (*process).isRegularBackend).read_volatile()
+    }
+}
+
 fn wake_if(pid: i32, condition: fn(u32) -> bool) -> bool {
     // SAFETY: the slot of a process stays in shared memory when the process ends; the latch of another
     // process that got the slot is set in vain. A word of it is read at once.

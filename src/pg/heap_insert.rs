@@ -173,7 +173,8 @@ unsafe fn insert_into_indexes(table: pg_sys::Relation, slot: *mut pg_sys::TupleT
     }
 }
 
-/// Whether an index is over columns alone, and checked at once.
+/// Whether an index is a B-tree over columns alone, and checked at once: an access method of another kind may
+/// keep something open from row to row that the executor closes.
 ///
 /// # Safety
 /// `index` is open.
@@ -188,7 +189,8 @@ unsafe fn is_plain(index: pg_sys::Relation) -> bool {
                 std::ptr::null_mut(),
             )
         };
-        form.indimmediate
+        (*(*index).rd_rel).relam == pg_sys::Oid::from(pg_sys::BTREE_AM_OID)
+            && form.indimmediate
             && !form.indisexclusion
             && nulls(pg_sys::Anum_pg_index_indexprs)
             && nulls(pg_sys::Anum_pg_index_indpred)

@@ -52,7 +52,10 @@ pub fn announce_due(watch: &Watch) -> Result<Attempt> {
             false => Attempt::Below,
         });
     }
-    announce(&tables, watch, &count, &now)?;
+    // What an announcement of this transaction has counted, the next one has counted too.
+    let counted = mark.filter(|mark| mark.xid == own).map(|mark| mark.event);
+    let own_event = count.last_own_event.max(counted.unwrap_or(0));
+    announce(&tables, watch, &count, own_event, &now)?;
     Ok(Attempt::Announced)
 }
 
@@ -71,7 +74,13 @@ pub fn counted(watch: &Watch, count: &Count) -> Result<()> {
     Ok(())
 }
 
-fn announce(tables: &Tables, watch: &Watch, count: &Count, now: &Snapshot) -> Result<()> {
+fn announce(
+    tables: &Tables,
+    watch: &Watch,
+    count: &Count,
+    own_event: i64,
+    now: &Snapshot,
+) -> Result<()> {
     let Some((schema, table)) = name_parts(watch.relation) else {
         // Dropped: nobody would know it.
         return Ok(());
@@ -84,7 +93,7 @@ fn announce(tables: &Tables, watch: &Watch, count: &Count, now: &Snapshot) -> Re
         count.due(),
         count.last_event,
     );
-    let own_event = Some(count.last_own_event).filter(|event| *event > 0);
+    let own_event = Some(own_event).filter(|event| *event > 0);
     tables.announcements.insert(&[
         (
             c"announcement_id",

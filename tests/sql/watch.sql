@@ -173,6 +173,7 @@ CALL tests.refused($$SELECT watch('history', channel => '')$$);
 CALL tests.refused($$SELECT watch('history', channel => repeat('é', 32))$$);
 CALL tests.refused($$SELECT watch('history', min_interval => '-1 second')$$);
 CALL tests.refused($$SELECT watch('history', min_interval => '1 mon -31 days')$$);
+CALL tests.refused($$SELECT watch('history', min_interval => '1000 years 1 microsecond')$$);
 CALL tests.refused($$SELECT watch('history', gate => '{}')$$);
 CALL tests.refused($$SELECT watch('history', 'churn', gate => '{"metrics": 1}')$$);
 CALL tests.refused($$SELECT watch('history', 'churn', gate => '{"metric": "rmse"}')$$);
@@ -228,3 +229,30 @@ INSERT INTO plain SELECT generate_series(1, 4);
 CREATE OR REPLACE TRIGGER counting AFTER INSERT ON plain REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION monitor_new_data('3');
 SELECT count(*) FROM check_watches();
 SELECT row_count, payload::jsonb - 'event_id' AS payload FROM announcements WHERE watch_id = 0;
+
+-- What has been counted is deleted, also where all tables of the database are published.
+TRUNCATE announcements, change_log;
+CREATE TABLE published (id int);
+SELECT watch('published', threshold => 2) IS NOT NULL AS made;
+INSERT INTO published SELECT generate_series(1, 3);
+SET client_min_messages = error;
+CREATE PUBLICATION everything FOR ALL TABLES;
+RESET client_min_messages;
+\c
+SET search_path = work, ml;
+SELECT pending FROM check_watches() WHERE relation = 'published'::regclass;
+SELECT count(*) FROM change_log WHERE relation = 'published'::regclass;
+DROP PUBLICATION everything;
+-- What fails for one watch keeps no other one from being announced.
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no %', NEW.model; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION refuse();
+SELECT watch('history', 'churn', threshold => 1000) IS NOT NULL AND watch('published', threshold => 1000) IS NOT NULL AS made;
+INSERT INTO published SELECT generate_series(1, 5);
+INSERT INTO history SELECT * FROM history LIMIT 5;
+UPDATE watches SET threshold = 3 WHERE relation IN ('published'::regclass, 'history'::regclass);
+SELECT relation, pending, announced FROM check_watches() WHERE relation IN ('published'::regclass, 'history'::regclass) ORDER BY relation::text;
+DROP TRIGGER refuse ON jobs;
+\set VERBOSITY terse
+INSERT INTO watches (relation, threshold, channel, min_interval, owner) VALUES ('history'::regclass, 1, 'c', '300000 years', current_user::regrole);
+\set VERBOSITY default
+SELECT relation, pending, announced FROM check_watches() WHERE relation IN ('published'::regclass, 'history'::regclass) ORDER BY relation::text;

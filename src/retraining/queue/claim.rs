@@ -62,7 +62,7 @@ pub fn claim_here(member: Role) -> Result<Option<Job>> {
 }
 
 /// How long it is until a job that waits is due; zero also where one is due, or has lost its process.
-/// `None`: none waits.
+/// `None`: none waits, or only for infinity, from which no time can be subtracted.
 ///
 /// # Errors
 /// Those of the statements.
@@ -70,7 +70,8 @@ pub fn next_due() -> Result<Option<Duration>> {
     as_owner(|| {
         let rows = sql::latest(
             "SELECT (SELECT pg_catalog.min(extract(epoch FROM j.not_before OPERATOR(pg_catalog.-) pg_catalog.clock_timestamp())::pg_catalog.float8) \
-                       FROM {ml}.jobs AS j WHERE j.state OPERATOR(pg_catalog.=) 'queued' AND j.home OPERATOR(pg_catalog.=) {ml}.job_home()), \
+                       FROM {ml}.jobs AS j WHERE j.state OPERATOR(pg_catalog.=) 'queued' AND j.home OPERATOR(pg_catalog.=) {ml}.job_home() \
+                        AND j.not_before OPERATOR(pg_catalog.<) 'infinity'::pg_catalog.timestamptz), \
                     (SELECT pg_catalog.array_agg(j.job_id::pg_catalog.text) \
                        FROM {ml}.jobs AS j WHERE j.state OPERATOR(pg_catalog.=) 'running' AND j.home OPERATOR(pg_catalog.=) {ml}.job_home())",
             &[],
@@ -87,7 +88,6 @@ pub fn next_due() -> Result<Option<Duration>> {
             return Ok(Some(Duration::ZERO));
         }
         let seconds: Option<f64> = row.get(0)?;
-        // Infinity is further off than anybody waits.
         Ok(seconds.map(|s| Duration::try_from_secs_f64(s.max(0.0)).unwrap_or(Duration::MAX)))
     })
 }

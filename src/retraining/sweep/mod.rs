@@ -16,6 +16,9 @@ use super::announce::{Attempt, announce_due};
 use super::monitor;
 use super::watches::Watch;
 use crate::pg::error::Result;
+use crate::pg::subtransaction;
+use std::cell::RefCell;
+use std::collections::HashSet;
 
 /// What came of a sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,7 +45,7 @@ pub fn sweep() -> Result<Swept> {
     poll::poll_sometimes(&watches)?;
     for watch in watches.iter().chain(&monitor::written_by_hand()?) {
         pgrx::check_for_interrupts!();
-        match announce_due(watch)? {
+        match announce_alone(watch)? {
             Attempt::Below => {}
             Attempt::Unresolved => swept.unresolved = true,
             Attempt::Announced => swept.announced += 1,
@@ -50,6 +53,30 @@ pub fn sweep() -> Result<Swept> {
     }
     prune::prune()?;
     Ok(swept)
+}
+
+thread_local! {
+    /// Watches that this session has warned of.
+    static WARNED: RefCell<HashSet<i64>> = RefCell::default();
+}
+
+/// What cannot be announced for one watch keeps no other one from being announced: it is a WARNING, once a
+/// session.
+fn announce_alone(watch: &Watch) -> Result<Attempt> {
+    let mut outcome = Attempt::Below;
+    let attempt = subtransaction::attempt(|| {
+        outcome = announce_due(watch)?;
+        Ok(())
+    });
+    if let Err(failure) = attempt {
+        if WARNED.with_borrow_mut(|warned| warned.insert(watch.id)) {
+            failure
+                .within(&format!("watch {} cannot be announced", watch.id))
+                .warn();
+        }
+        return Ok(Attempt::Below);
+    }
+    Ok(outcome)
 }
 
 /// Removes what belongs to relations that were dropped.

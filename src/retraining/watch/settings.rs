@@ -10,6 +10,8 @@ const CHANNEL: std::ops::RangeInclusive<usize> = 1..=63;
 const THRESHOLD: i64 = 1000;
 const DEFAULT_CHANNEL: &str = "retrain_model";
 const MIN_INTERVAL: &str = "5 minutes";
+/// Microseconds in 1000 years of 12 months of 30 days.
+const LONGEST_INTERVAL: i128 = 1000 * 12 * 30 * 86_400_000_000;
 
 /// The arguments of `watch` besides the relation; `None` is the default.
 #[derive(Debug)]
@@ -100,6 +102,10 @@ fn min_interval(interval: &Interval) -> Result<String> {
     let (months, days, time) = (interval.months(), interval.days(), interval.micros());
     // As PostgreSQL compares intervals: a month has 30 days, a day 24 hours.
     let whole = i128::from(time) + (i128::from(days) + 30 * i128::from(months)) * 86_400_000_000;
+    if whole > LONGEST_INTERVAL {
+        return Err(Failure::parameter("min_interval is too long")
+            .detail("It is added to the time of the last retraining: 1000 years at the most."));
+    }
     // Signs written out mean the same under every IntervalStyle.
     let text = format!("{months:+} mons {days:+} days {time:+} microseconds");
     match whole < 0 {

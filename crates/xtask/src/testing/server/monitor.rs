@@ -146,6 +146,20 @@ pub fn of_open_transactions(cluster: &Cluster) -> Result<String> {
         &other.run(announced)?,
         "1200 1300 1500 1001",
     )?;
+
+    // Rows of its own that a transaction has announced are not announced again after those of others.
+    one.run("BEGIN; INSERT INTO events SELECT generate_series(1, 1100)")?;
+    other.run("INSERT INTO events SELECT generate_series(1, 1200)")?;
+    one.run("SELECT * FROM ml.check_watches()")?;
+    one.run("INSERT INTO events SELECT generate_series(1, 1003); COMMIT")?;
+    one.run("SELECT * FROM ml.check_watches()")?;
+    listener.wait_for(7, PATIENCE)?;
+    expect(
+        "counted by one transaction",
+        &other.run(announced)?,
+        "1200 1300 1500 1001 1100 1200 1003",
+    )?;
+    expect("left then", &other.run(pending)?, "0")?;
     Ok(String::new())
 }
 

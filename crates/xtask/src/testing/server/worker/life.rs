@@ -166,6 +166,15 @@ pub fn waits_for_what_is_due_later(common: &Cluster) -> Result<String> {
         fail!("begun {late} ms too late");
     }
     wait_for_workers(&cluster, database, 0)?;
+
+    // What waits for ever keeps no worker from other jobs, nor from its end.
+    cluster.sql(
+        database,
+        r#"SELECT ml.request_retrain('{"model": "narrow", "not_before": "infinity"}')"#,
+    )?;
+    let wide = trainings::queue(&cluster, database, "wide")?;
+    trainings::wait_for_job(&cluster, database, &wide, "done 1 3 -")?;
+    wait_for_workers(&cluster, database, 0)?;
     Ok(format!("begun {late} ms after it was due"))
 }
 
