@@ -115,7 +115,7 @@ fn abort() {
 }
 
 /// Forgets a request to cancel that has not been served.
-pub(super) fn forget_cancel() {
+pub(in crate::pg) fn forget_cancel() {
     // SAFETY: a flag of type sig_atomic_t, written by signal handlers of this thread.
     unsafe { (&raw mut pg_sys::QueryCancelPending).write_volatile(0) };
 }

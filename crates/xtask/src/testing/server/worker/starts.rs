@@ -7,7 +7,8 @@ use super::super::expect;
 use super::super::faults::trainings::{self, PATIENCE, Phase};
 use super::{WORKERS, wait_for_workers};
 use crate::cluster::Cluster;
-use crate::error::Result;
+use crate::error::{Result, fail};
+use crate::session::Session;
 
 /// A role with no rights but its own tables queues a job, without preloading: a worker does it as that role.
 /// Nothing starts before the commit, or after a rollback.
@@ -119,33 +120,72 @@ pub fn as_often_as_allowed(common: &Cluster) -> Result<String> {
     Ok(String::new())
 }
 
-/// Jobs that are queued while a worker is about to go: none has to wait for the next commit.
+/// Jobs that are queued while a worker is about to go: none has to wait for the next commit, whether they come
+/// one after the other or from several sessions at once.
 pub fn misses_no_job(common: &Cluster) -> Result<String> {
     let settings = [
         ("pglearn.poll_interval", "1h"),
         ("pglearn.worker_idle_timeout", "1h"),
+        ("pglearn.max_workers", "2"),
     ];
     let cluster = common.sibling("wake-ups", &settings)?;
     let database = "wakeups";
     trainings::database(&cluster, database)?;
-    let mut session = cluster.session(database)?;
-    session.run("SET client_min_messages = error")?;
     let (mut jobs, mut longest) = (0, Duration::ZERO);
     for idle in ["0", "5ms", "20ms"] {
         cluster.set("pglearn.worker_idle_timeout", Some(idle))?;
         cluster.wait_until(PATIENCE, database, "SHOW pglearn.worker_idle_timeout", idle)?;
-        for pause in 0..25 {
+        let mut session = cluster.session(database)?;
+        session.run("SET client_min_messages = error")?;
+        for pause in 0..20 {
             let job = session.run("SELECT job_id FROM ml.retrain('narrow')")?;
             let done = format!("SELECT state FROM ml.jobs WHERE job_id = {job}");
             longest = longest.max(cluster.wait_until(PATIENCE, database, &done, "done")?);
             jobs += 1;
             thread::sleep(Duration::from_millis(2 * pause));
         }
+        at_once(&cluster, database)?;
     }
-    let attempts = cluster.sql(database, "SELECT count(*), max(attempts) FROM ml.jobs")?;
-    expect("jobs and attempts", &attempts, &format!("{jobs}|1"))?;
+    let all = "SELECT count(*) >= 60, string_agg(DISTINCT state, ' '), max(attempts) FROM ml.jobs";
+    expect("jobs", &cluster.sql(database, all)?, "t|done|1")?;
     Ok(format!(
-        "{jobs} jobs, the longest {} ms",
+        "{jobs} jobs one by one, the longest {} ms",
         longest.as_millis()
     ))
+}
+
+/// Four sessions queue jobs as they like, and go.
+fn at_once(cluster: &Cluster, database: &str) -> Result<()> {
+    let mut sessions = Vec::new();
+    for _ in 0..4 {
+        sessions.push(cluster.session(database)?);
+    }
+    let queue = |(number, mut session): (u64, Session)| {
+        session.run("SET client_min_messages = error")?;
+        for step in 0..15 {
+            let model = if (step + number) % 5 == 0 {
+                "wide"
+            } else {
+                "narrow"
+            };
+            session.run(&format!("SELECT job_id FROM ml.retrain('{model}')"))?;
+            thread::sleep(Duration::from_millis((step * 7 + number * 3) % 40));
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..)
+            .zip(sessions)
+            .map(|session| scope.spawn(move || queue(session)))
+            .collect();
+        for thread in threads {
+            match thread.join() {
+                Ok(outcome) => outcome?,
+                Err(_) => fail!("a thread panicked"),
+            }
+        }
+        Ok(())
+    })?;
+    let left = "SELECT count(*) FROM ml.jobs WHERE state IN ('queued', 'running')";
+    cluster.wait_until(PATIENCE, database, left, "0").map(drop)
 }
