@@ -149,6 +149,16 @@ CREATE FOREIGN TABLE remote PARTITION OF parts FOR VALUES FROM (5000) TO (6000) 
 SELECT watch('parts') IS NOT NULL AS made;
 SELECT unwatch('parts');
 
+-- Nor is counted what disabled triggers would.
+CREATE TABLE quiet (id int);
+SELECT watch('quiet') IS NOT NULL AS made;
+ALTER TABLE quiet DISABLE TRIGGER pglearn_watch_delete;
+SELECT watch('quiet') IS NOT NULL AS made;
+ALTER TABLE quiet ENABLE TRIGGER pglearn_watch_delete;
+SELECT watch('quiet') IS NOT NULL AS made;
+SELECT unwatch('quiet');
+DROP TABLE quiet;
+
 -- What cannot be watched.
 CREATE VIEW clients AS SELECT 1 AS id;
 CREATE MATERIALIZED VIEW summary AS SELECT 1 AS id;

@@ -62,13 +62,21 @@ impl Target {
         Ok(())
     }
 
-    /// Says which partitions cannot have triggers.
+    /// Says which partitions cannot have triggers, and which triggers do nothing.
     pub fn say_what_is_not_counted(&self) -> Result<()> {
         for part in tree(self.relation.oid(), Kind::Foreign)? {
             notice(&format!(
                 "partition {} is a foreign table: rows that are written to it under its own name are not counted",
                 parse::quoted_name(part)
             ));
+        }
+        for table in tables_of(self.relation.oid())? {
+            let name = parse::quoted_name(table);
+            for trigger in triggers::disabled(table)? {
+                notice(&format!(
+                    "what trigger {trigger} of {name} would count is not counted, as it is disabled: ALTER TABLE {name} ENABLE TRIGGER {trigger};"
+                ));
+            }
         }
         Ok(())
     }

@@ -102,6 +102,21 @@ fn present(relation: Oid) -> Result<Vec<(String, bool)>> {
         .collect()
 }
 
+/// The names of those that were disabled.
+///
+/// # Errors
+/// Those of the statement.
+pub fn disabled(relation: Oid) -> Result<Vec<String>> {
+    let rows = sql::returning(
+        "SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger AS t
+          WHERE t.tgrelid OPERATOR(pg_catalog.=) $1 AND t.tgenabled OPERATOR(pg_catalog.=) 'D'
+            AND t.tgname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($2)
+          ORDER BY t.oid",
+        &[Param::Oid(Some(relation)), Param::Texts(Some(&names()))],
+    )?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
 /// Makes those that a relation lacks, as the current role.
 ///
 /// # Errors
