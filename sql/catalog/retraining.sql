@@ -99,6 +99,7 @@ CREATE TABLE jobs (
 );
 CREATE INDEX jobs_by_state ON jobs (state, not_before);
 CREATE INDEX jobs_by_model ON jobs (model, state);
+CREATE INDEX jobs_by_watch ON jobs (watch_id, started_at);
 
 ALTER TABLE watches OWNER TO @extowner@;
 ALTER TABLE data_statistics OWNER TO @extowner@;

@@ -182,6 +182,13 @@ pub fn unshield() {
     }
 }
 
+/// Releases the advisory locks that code of others has left with the session; to be called behind a
+/// [`shield`], which keeps the session's own.
+pub fn release_advisory() {
+    // SAFETY: what pg_advisory_unlock_all() does.
+    unsafe { pg_sys::LockReleaseSession(pg_sys::USER_LOCKMETHOD as pg_sys::LOCKMETHODID) };
+}
+
 /// Takes a lock if it can be had at once.
 fn acquire(tag: &pg_sys::LOCKTAG, session: bool) -> Option<*mut pg_sys::LOCALLOCK> {
     let mut local = std::ptr::null_mut();

@@ -156,12 +156,11 @@ fn trainable(model: &Model, role: Role) -> Result<()> {
 fn not_before(new: &NewJob<'_>) -> Result<String> {
     let rows = sql::latest(
         "SELECT GREATEST(pg_catalog.clock_timestamp(), $1::pg_catalog.timestamptz, \
-            (SELECT pg_catalog.max(j.started_at) OPERATOR(pg_catalog.+) $4::pg_catalog.interval \
+            (SELECT pg_catalog.max(j.started_at) OPERATOR(pg_catalog.+) $3::pg_catalog.interval \
                FROM {ml}.jobs AS j \
-              WHERE j.model OPERATOR(pg_catalog.=) $2 AND j.watch_id OPERATOR(pg_catalog.=) $3))::pg_catalog.text",
+              WHERE j.watch_id OPERATOR(pg_catalog.=) $2))::pg_catalog.text",
         &[
             new.not_before.into(),
-            new.model.into(),
             new.watch_id.into(),
             new.min_interval.into(),
         ],

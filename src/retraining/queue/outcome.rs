@@ -2,6 +2,7 @@
 
 use super::job::{Job, State};
 use super::owner::as_owner;
+use crate::pg::context::SettingScope;
 use crate::pg::error::{Failure, Result};
 use crate::pg::sql;
 use crate::settings;
@@ -68,9 +69,11 @@ pub fn finish(job: &Job, done: &Done<'_>) -> Result<()> {
 /// process's by now, and nothing is recorded.
 ///
 /// # Errors
-/// Those of the statement.
+/// Those of the statement; 55P03 where somebody keeps a cancellation uncommitted for long. The job is then
+/// an orphan, and a worker has better to do than to wait.
 pub fn fail(job: &Job, failure: &Failure) -> Result<Option<State>> {
     as_owner(|| {
+        let _patience = SettingScope::new(&[(c"lock_timeout", c"5s")]);
         let delay = format!("{} milliseconds", delay(job.attempt).as_millis());
         let sqlstate = failure.sqlstate();
         let rows = sql::returning(

@@ -5,7 +5,7 @@ use super::seat::Seat;
 use super::wake;
 use crate::pg::background::{self, Process, Reason};
 use crate::pg::error::{Failure, Result};
-use crate::pg::lock::SessionLock;
+use crate::pg::lock::{self, SessionLock};
 use crate::pg::transaction::{in_transaction, outside_transaction};
 use crate::retraining::queue::{self, Job};
 use crate::retraining::run;
@@ -133,14 +133,23 @@ impl Service<'_> {
             in_transaction(wake::recruit)?;
         }
         let began = Instant::now();
-        let Err(failure) = outside_transaction(|| run::run(job)) else {
-            return Ok(());
+        let outcome = outside_transaction(|| run::run(job));
+        // The next job may be another role's.
+        let tidy = || {
+            in_transaction(|| {
+                lock::release_advisory();
+                Ok(())
+            })
+        };
+        let Err(failure) = outcome else {
+            return tidy();
         };
         let failure = in_time(job, began.elapsed(), failure);
         self.process.show("writing down why a job failed");
         in_transaction(|| queue::fail(job, &failure).map(drop)).inspect_err(|_| {
             failure.within(&describe(job)).log();
-        })
+        })?;
+        tidy()
     }
 }
 

@@ -329,7 +329,7 @@ pub fn locks_stay(cluster: &Cluster) -> Result<String> {
     // 4: the job, 5: the seat.
     pause(
         &mut session,
-        "DO $$ BEGIN BEGIN PERFORM pg_advisory_unlock_all(); RAISE 'x'; EXCEPTION WHEN OTHERS THEN PERFORM pg_advisory_unlock_all(); END; PERFORM pg_sleep(2); END $$",
+        "DO $$ BEGIN BEGIN PERFORM pg_advisory_unlock_all(); RAISE 'x'; EXCEPTION WHEN OTHERS THEN PERFORM pg_advisory_unlock_all(); END; PERFORM pg_advisory_lock(7); PERFORM pg_sleep(2); END $$",
     )?;
     request(&mut session, "m1")?;
     let sleeping = "SELECT wait_event FROM pg_stat_activity AS a JOIN ml.jobs AS j ON j.worker_pid = a.pid ORDER BY job_id DESC LIMIT 1";
@@ -338,6 +338,8 @@ pub fn locks_stay(cluster: &Cluster) -> Result<String> {
     let state = "SELECT state FROM ml.jobs ORDER BY job_id DESC LIMIT 1";
     cluster.wait_until(PATIENCE, name, state, "done")?;
     expect("after the job", &session.run(held)?, "5")?;
+    let left = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
+    cluster.wait_until(PATIENCE, name, left, "0")?;
     pause(
         &mut session,
         "DO $$ BEGIN PERFORM pg_advisory_unlock_all(); RAISE 'x'; END $$",
