@@ -121,7 +121,9 @@ fn subscribed(relations: &[Oid]) -> Result<Vec<Oid>> {
 fn forget_others(subscribed: &[Oid]) -> Result<()> {
     let _owner = catalog::as_owner()?;
     sql::execute(
-        "DELETE FROM {ml}.polls AS p WHERE p.relation::pg_catalog.oid OPERATOR(pg_catalog.<>) ALL ($1::pg_catalog.oid[])",
+        "DELETE FROM {ml}.polls AS d WHERE d.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY(
+            SELECT p.relation::pg_catalog.oid FROM {ml}.polls AS p
+             WHERE p.relation::pg_catalog.oid OPERATOR(pg_catalog.<>) ALL ($1::pg_catalog.oid[]) FOR UPDATE SKIP LOCKED))",
         &[oids(subscribed).as_str().into()],
     )
     .map(drop)

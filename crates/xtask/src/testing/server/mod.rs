@@ -364,6 +364,11 @@ const TESTS: &[Test] = &[
         run: queue::locks_stay,
     },
     Test {
+        name: "jobs/nobody_waits",
+        needs_data: false,
+        run: queue::nobody_waits,
+    },
+    Test {
         name: "jobs/forged_roles",
         needs_data: false,
         run: queue::forged_roles,

@@ -417,3 +417,45 @@ pub fn forged_roles(cluster: &Cluster) -> Result<String> {
     )?;
     Ok(String::new())
 }
+
+/// An open transaction of one session, whatever it has done to jobs and watches, holds up no other one's sweep
+/// and no other one's jobs.
+pub fn nobody_waits(cluster: &Cluster) -> Result<String> {
+    let name = "queue_waits";
+    let mut session = database(cluster, name, 2)?;
+    session.run(
+        "DO $$ BEGIN CREATE ROLE queue_idler; EXCEPTION WHEN duplicate_object THEN END $$; \
+         GRANT USAGE ON SCHEMA ml TO queue_idler; GRANT ALL ON SCHEMA public TO queue_idler; \
+         SET ROLE queue_idler; CREATE TABLE idle (k int); SELECT ml.watch('idle'); CREATE TABLE gone (k int); SELECT ml.watch('gone')",
+    )?;
+    let mut idler = cluster.session(name)?;
+    idler.run(
+        "SET ROLE queue_idler; BEGIN; UPDATE ml.watches SET threshold = 7; SELECT ml.check_watches(); SELECT ml.run_pending(0)",
+    )?;
+    // The watch of `gone` is to be removed, and is locked.
+    session.run("DROP TABLE gone; RESET ROLE")?;
+    let job = request(&mut session, "m1")?;
+    let state = |job: &str| format!("SELECT state FROM ml.jobs WHERE job_id = {job}");
+    cluster.wait_until(Duration::from_secs(20), name, &state(&job), "done")?;
+    session.run(
+        "SET statement_timeout = '10s'; SELECT ml.check_watches(); SELECT ml.run_pending(0)",
+    )?;
+    // A cancellation that is not committed: the worker goes on with other jobs.
+    pause(&mut session, "SELECT pg_sleep(1)")?;
+    let stuck = request(&mut session, "m1")?;
+    cluster.wait_until(PATIENCE, name, &state(&stuck), "running")?;
+    let mut canceller = cluster.session(name)?;
+    canceller.run(&format!("BEGIN; SELECT ml.cancel_job({stuck})"))?;
+    session.run("TRUNCATE pauses")?;
+    let other = request(&mut session, "m2")?;
+    canceller.run("COMMIT")?;
+    cluster.wait_until(PATIENCE, name, &state(&stuck), "cancelled")?;
+    cluster.wait_until(PATIENCE, name, &state(&other), "done")?;
+    idler.run("COMMIT; SELECT ml.check_watches()")?;
+    expect(
+        "watches",
+        &session.run("SELECT count(*) FROM ml.watches")?,
+        "1",
+    )?;
+    Ok(String::new())
+}
