@@ -21,6 +21,7 @@ use pgrx::pg_sys::XactEvent::{
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 /// `NOTIFY_PAYLOAD_MAX_LENGTH` of `async.c`.
 const PAYLOAD_LIMIT: usize = (pg_sys::BLCKSZ - pg_sys::NAMEDATALEN - 128) as usize;
@@ -55,8 +56,18 @@ static READY: AtomicBool = AtomicBool::new(false);
 /// Transactions and subtransactions of this session that were rolled back.
 static ROLLBACKS: AtomicU64 = AtomicU64::new(0);
 static PENDING: Mutex<Vec<Notification>> = Mutex::new(Vec::new());
-/// Processes to be interrupted, and the subtransaction that each belongs to.
-static INTERRUPTED: Mutex<Vec<(i32, pg_sys::SubTransactionId)>> = Mutex::new(Vec::new());
+/// Processes to be interrupted.
+static INTERRUPTED: Mutex<Vec<Interrupt>> = Mutex::new(Vec::new());
+
+/// A process to be interrupted.
+#[derive(Debug, Clone, Copy)]
+struct Interrupt {
+    process: i32,
+    /// The process may be at something else after this time.
+    until: Instant,
+    /// The subtransaction that asked for it, or the one it has become part of.
+    subtransaction: pg_sys::SubTransactionId,
+}
 
 /// Says how a worker is started; the first one to say so counts.
 pub fn set_launcher(launcher: Launcher) {
@@ -100,12 +111,16 @@ pub fn wake_worker() {
 }
 
 /// Interrupts what another process does, as `pg_cancel_backend` would, when the transaction commits: for a
-/// process that cannot go on to other work before that. Not where the transaction is prepared.
-pub fn interrupt(process: i32) {
+/// process that goes on to no other work for `patience`. Not where the transaction commits later than that, or
+/// is prepared.
+pub fn interrupt(process: i32, patience: Duration) {
     listen();
-    // SAFETY: reads a variable of the backend.
-    let subtransaction = unsafe { pg_sys::GetCurrentSubTransactionId() };
-    interrupted().push((process, subtransaction));
+    interrupted().push(Interrupt {
+        process,
+        until: Instant::now() + patience,
+        // SAFETY: reads a variable of the backend.
+        subtransaction: unsafe { pg_sys::GetCurrentSubTransactionId() },
+    });
 }
 
 /// Number of transactions and savepoints of this session that were rolled back: while it stays, what the
@@ -120,7 +135,7 @@ fn server_text(text: &str) -> Result<CString> {
     CString::new(text::server_bytes(text)).or(Ok(whole))
 }
 
-fn interrupted() -> MutexGuard<'static, Vec<(i32, pg_sys::SubTransactionId)>> {
+fn interrupted() -> MutexGuard<'static, Vec<Interrupt>> {
     INTERRUPTED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -154,8 +169,9 @@ unsafe extern "C-unwind" fn transaction(event: pg_sys::XactEvent::Type, _argumen
             prepare_launch();
         }
         XACT_EVENT_COMMIT => {
-            for (process, _) in interrupted().drain(..) {
-                background::interrupt(process);
+            let now = Instant::now();
+            for interrupt in interrupted().drain(..).filter(|one| now < one.until) {
+                background::interrupt(interrupt.process);
             }
             launch();
             forget();
@@ -249,7 +265,7 @@ unsafe extern "C-unwind" fn subtransaction(
         SUBXACT_EVENT_ABORT_SUB => {
             ROLLBACKS.fetch_add(1, Relaxed);
             pending().retain(|pending| pending.subtransaction != own);
-            interrupted().retain(|(_, subtransaction)| *subtransaction != own);
+            interrupted().retain(|interrupt| interrupt.subtransaction != own);
         }
         SUBXACT_EVENT_COMMIT_SUB => {
             for pending in pending().iter_mut() {
@@ -257,9 +273,9 @@ unsafe extern "C-unwind" fn subtransaction(
                     pending.subtransaction = parent;
                 }
             }
-            for (_, subtransaction) in interrupted().iter_mut() {
-                if *subtransaction == own {
-                    *subtransaction = parent;
+            for interrupt in interrupted().iter_mut() {
+                if interrupt.subtransaction == own {
+                    interrupt.subtransaction = parent;
                 }
             }
         }

@@ -1,12 +1,17 @@
 //! A job is not wanted any more.
 
 use super::job::State;
+use super::outcome::PATIENCE;
 use super::owner::as_owner;
 use crate::pg::error::{Failure, Result};
 use crate::pg::identity::{self, Role};
 use crate::pg::lock::{self, Name};
 use crate::pg::{at_commit, sql};
 use pgrx::PgSqlErrorCode;
+use std::time::Duration;
+
+/// For a signal that takes its time.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// Cancels a job of a role whose privileges the current one has: at once where no process has it, else its
 /// process ends the attempt as soon as it looks. Says whether the job had not ended yet.
@@ -40,12 +45,12 @@ pub fn cancel(job_id: i64) -> Result<bool> {
         let Some(row) = asked.first() else {
             return Ok(false);
         };
-        // It looks by itself, but not within a query that gives no row. As it can write down no end of the
-        // job before this transaction has ended, it has nothing else in hand then.
+        // It looks by itself, but not within a query that gives no row. It waits for this transaction before
+        // it writes down an end of the job, though not for ever: then it goes on to other jobs.
         let worker: Option<i32> = row.get(0)?;
         let name = Name::Job(job_id);
         if let Some(worker) = worker.filter(|worker| lock::holder(name) == Some(*worker)) {
-            at_commit::interrupt(worker);
+            at_commit::interrupt(worker, PATIENCE - MARGIN);
         }
         Ok(true)
     })

@@ -4,12 +4,15 @@ use super::job::{Job, State};
 use super::owner::as_owner;
 use crate::pg::context::SettingScope;
 use crate::pg::error::{Failure, Result};
+use crate::pg::parse;
 use crate::pg::sql;
 use crate::settings;
 use pgrx::PgSqlErrorCode;
 use serde_json::Value as Json;
 use std::time::Duration;
 
+/// How long who ends an attempt waits for a cancellation that is not committed.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest wait between two attempts.
 const LONGEST_DELAY: Duration = Duration::from_secs(3600);
 
@@ -28,9 +31,9 @@ pub struct Done<'a> {
 ///
 /// # Errors
 /// 55000 where another process has taken the job over, 57014 where it was cancelled: the transaction must
-/// then be rolled back with all it did.
+/// then be rolled back with all it did; 55P03 as [`fail`].
 pub fn finish(job: &Job, done: &Done<'_>) -> Result<()> {
-    as_owner(|| {
+    as_owner_patiently(|| {
         let metrics = done.metrics.to_string();
         let finished = sql::execute(
             "UPDATE {ml}.jobs AS j SET state = 'done', version = $3, status = $4, metrics = $5::pg_catalog.jsonb, \
@@ -72,8 +75,7 @@ pub fn finish(job: &Job, done: &Done<'_>) -> Result<()> {
 /// Those of the statement; 55P03 where somebody keeps a cancellation uncommitted for long. The job is then
 /// an orphan, and a worker has better to do than to wait.
 pub fn fail(job: &Job, failure: &Failure) -> Result<Option<State>> {
-    as_owner(|| {
-        let _patience = SettingScope::new(&[(c"lock_timeout", c"5s")]);
+    as_owner_patiently(|| {
         let delay = format!("{} milliseconds", delay(job.attempt).as_millis());
         let sqlstate = failure.sqlstate();
         let rows = sql::returning(
@@ -103,6 +105,15 @@ pub fn fail(job: &Job, failure: &Failure) -> Result<Option<State>> {
             ],
         )?;
         rows.first().map(|row| State::of(row.get(0)?)).transpose()
+    })
+}
+
+/// As the owner of the table, who waits for locks of rows, but not for long.
+fn as_owner_patiently<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    as_owner(|| {
+        let patience = parse::c_string(&PATIENCE.as_millis().to_string())?;
+        let _patience = SettingScope::new(&[(c"lock_timeout", &patience)]);
+        work()
     })
 }
 
