@@ -66,24 +66,30 @@ impl Extension {
         Ok(extension_version()?.is_some_and(|version| version == self.0))
     }
 
-    /// Announces what is due, then claims a job.
+    /// Announces what is due, then claims a job. Where announcing fails, jobs are done all the same.
     ///
     /// # Errors
     /// Those of the catalog.
     pub fn look(&self) -> Result<Work> {
-        let Some(unresolved) = self.if_there(|| Ok(sweep()?.unresolved))? else {
-            return Ok(match Self::find()? {
+        let swept = self.if_there(|| Ok(sweep()?.unresolved));
+        let claimed = self.if_there(queue::claim)?;
+        match (swept, claimed) {
+            (Ok(None), _) | (_, None) => Ok(match Self::find()? {
                 Some(_) => Work::Updated,
                 None => Work::Gone,
-            });
-        };
-        let work = self.if_there(|| {
-            Ok(match queue::claim()? {
-                Some((job, lock)) => Work::Job(Box::new(job), lock),
-                None => Work::Later(Prospect::now(unresolved)?),
-            })
-        })?;
-        Ok(work.unwrap_or(Work::Updated))
+            }),
+            (swept, Some(Some((job, lock)))) => {
+                if let Err(failure) = swept {
+                    failure.within("pglearn worker").log();
+                }
+                Ok(Work::Job(Box::new(job), lock))
+            }
+            (Err(failure), Some(None)) => Err(failure),
+            (Ok(Some(unresolved)), Some(None)) => {
+                let prospect = self.if_there(|| Prospect::now(unresolved))?;
+                Ok(prospect.map_or(Work::Updated, Work::Later))
+            }
+        }
     }
 
     /// Announces what is due, and says what there is, without claiming any of it. `None` where it is not for

@@ -202,12 +202,17 @@ pub fn survives_a_broken_queue(common: &Cluster) -> Result<String> {
         &idle_worker(&cluster, database)?.to_string(),
         &pid.to_string(),
     )?;
+    // What cannot be swept keeps no job from being done.
+    cluster.sql(database, "ALTER TABLE ml.outbox RENAME TO hidden")?;
+    let job = trainings::queue(&cluster, database, "narrow")?;
+    trainings::wait_for_job(&cluster, database, &job, "done 1 4 -")?;
+    cluster.sql(database, "ALTER TABLE ml.hidden RENAME TO outbox")?;
     let log = fs::read_to_string(cluster.log()).attempt("the server's log")?;
     let complaints = log
         .lines()
         .filter(|line| line.contains("LOG:  pglearn worker:"));
     match complaints.count() {
-        1..=4 => Ok(String::new()),
+        1..=8 => Ok(String::new()),
         count => fail!("{count} complaints in the log"),
     }
 }
