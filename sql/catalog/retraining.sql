@@ -172,7 +172,7 @@ COMMENT ON COLUMN data_statistics.table_name IS 'bare name of the table that the
 COMMENT ON COLUMN data_statistics.relid IS 'that table';
 COMMENT ON COLUMN data_statistics.operation IS 'INSERT, UPDATE, DELETE, TRUNCATE, or POLL for rows that check_watches found';
 COMMENT ON COLUMN data_statistics.row_count IS 'rows changed; NULL for TRUNCATE, which does not count them';
-COMMENT ON COLUMN data_statistics.feature_stats IS 'by column: mean, std, min, max, count, nulls of numbers; counts of categories';
+COMMENT ON COLUMN data_statistics.feature_stats IS 'by column: mean, std, min, max, count, nulls of numbers (nan and infinite ones apart); counts of the most frequent categories, and of others; first and last of times';
 COMMENT ON TABLE change_log IS 'what the next announcement of each watch will count; written by triggers only';
 COMMENT ON COLUMN change_log.watch_id IS 'the watch, 0 for a trigger written by hand';
 COMMENT ON COLUMN change_log.relation IS 'the watched relation';

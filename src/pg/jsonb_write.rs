@@ -35,37 +35,111 @@ impl Document<'_> {
     /// # Errors
     /// 54000 for more than 256 MB.
     pub fn cell(self) -> Result<Cell> {
-        let mut out = Vec::with_capacity(1024);
-        self.write(&mut out)?;
-        Ok(Cell::from_datum(super::array::varlena(&out)))
+        let mut writer = Writer {
+            out: Vec::with_capacity(1024),
+            last: None,
+        };
+        writer.write(self)?;
+        Ok(Cell::from_datum(super::array::varlena(&writer.out)))
     }
+}
 
+/// A `jsonb` while it is written.
+struct Writer {
+    out: Vec<u8>,
+    /// The last double and where it stands: mean, minimum and maximum of one row are the same.
+    last: Option<(f64, usize, usize)>,
+}
+
+impl Writer {
     /// Appends the bytes, padding in front included; the entry that tells of them.
-    fn write(self, out: &mut Vec<u8>) -> Result<u32> {
-        let begin = out.len();
-        let kind = match self {
-            Self::Null => pg_sys::JENTRY_ISNULL,
-            Self::Number(number) => {
-                pad(out);
-                write_double(out, number);
+    fn write(&mut self, document: Document<'_>) -> Result<u32> {
+        let begin = self.out.len();
+        let kind = match document {
+            Document::Null => pg_sys::JENTRY_ISNULL,
+            Document::Number(number) => {
+                pad(&mut self.out);
+                self.write_number(number);
                 pg_sys::JENTRY_ISNUMERIC
             }
-            Self::Count(count) => {
-                pad(out);
-                write_whole(out, count, false);
+            Document::Count(count) => {
+                pad(&mut self.out);
+                write_whole(&mut self.out, count, false);
                 pg_sys::JENTRY_ISNUMERIC
             }
-            Self::Text(text) => {
-                out.extend_from_slice(&text);
+            Document::Text(text) => {
+                self.out.extend_from_slice(&text);
                 pg_sys::JENTRY_ISSTRING
             }
-            Self::Object(members) => {
-                pad(out);
-                write_object(out, members)?;
+            Document::Object(members) => {
+                pad(&mut self.out);
+                self.write_object(members)?;
                 pg_sys::JENTRY_ISCONTAINER
             }
         };
-        Ok(kind | length(out.len() - begin)?)
+        Ok(kind | length(self.out.len() - begin)?)
+    }
+
+    fn write_number(&mut self, number: f64) {
+        let start = self.out.len();
+        match self.last {
+            Some((last, from, to)) if last == number => self.out.extend_from_within(from..to),
+            _ => {
+                write_double(&mut self.out, number);
+                self.last = Some((number, start, self.out.len()));
+            }
+        }
+    }
+
+    fn write_object(&mut self, mut members: Vec<(Cow<'_, [u8]>, Document<'_>)>) -> Result<()> {
+        members.sort_by(|a, b| key_order(&a.0, &b.0));
+        members.dedup_by(|later, earlier| later.0 == earlier.0);
+        let count = members.len();
+        let header = length(count)? | pg_sys::JB_FOBJECT;
+        self.out.extend(header.to_ne_bytes());
+        let mut entries = Entries {
+            next: self.out.len(),
+            count: 0,
+            total: 0,
+        };
+        self.out.resize(entries.next + 2 * count * WORD, 0);
+        for (key, _) in &members {
+            self.out.extend_from_slice(key);
+            let entry = pg_sys::JENTRY_ISSTRING | length(key.len())?;
+            entries.enter(&mut self.out, entry)?;
+        }
+        for (_, value) in members {
+            let entry = self.write(value)?;
+            entries.enter(&mut self.out, entry)?;
+        }
+        Ok(())
+    }
+}
+
+/// The entries of an object, in front of the bytes that they tell of.
+struct Entries {
+    /// Where the next one stands.
+    next: usize,
+    /// How many have been entered.
+    count: usize,
+    /// The bytes that they tell of.
+    total: usize,
+}
+
+impl Entries {
+    fn enter(&mut self, out: &mut [u8], entry: u32) -> Result<()> {
+        self.total += (entry & pg_sys::JENTRY_OFFLENMASK) as usize;
+        let entry = match self.count % STRIDE {
+            0 => {
+                let kind = entry & pg_sys::JENTRY_TYPEMASK;
+                kind | length(self.total)? | pg_sys::JENTRY_HAS_OFF
+            }
+            _ => entry,
+        };
+        out[self.next..self.next + WORD].copy_from_slice(&entry.to_ne_bytes());
+        self.next += WORD;
+        self.count += 1;
+        Ok(())
     }
 }
 
@@ -79,36 +153,6 @@ fn length(bytes: usize) -> Result<u32> {
                 format!("{bytes} bytes are too many for a jsonb"),
             )
         })
-}
-
-fn write_object(out: &mut Vec<u8>, mut members: Vec<(Cow<'_, [u8]>, Document<'_>)>) -> Result<()> {
-    members.sort_by(|a, b| key_order(&a.0, &b.0));
-    members.dedup_by(|later, earlier| later.0 == earlier.0);
-    let count = members.len();
-    out.extend((length(count)? | pg_sys::JB_FOBJECT).to_ne_bytes());
-    let entries = out.len();
-    out.resize(entries + 2 * count * WORD, 0);
-    let mut total = 0;
-    let mut enter = |out: &mut Vec<u8>, at: usize, entry: u32| -> Result<()> {
-        total += (entry & pg_sys::JENTRY_OFFLENMASK) as usize;
-        let kind = entry & pg_sys::JENTRY_TYPEMASK;
-        let entry = match at % STRIDE {
-            0 => kind | length(total)? | pg_sys::JENTRY_HAS_OFF,
-            _ => entry,
-        };
-        let place = entries + at * WORD;
-        out[place..place + WORD].copy_from_slice(&entry.to_ne_bytes());
-        Ok(())
-    };
-    for (at, (key, _)) in members.iter().enumerate() {
-        out.extend_from_slice(key);
-        enter(out, at, pg_sys::JENTRY_ISSTRING | length(key.len())?)?;
-    }
-    for (at, (_, value)) in members.into_iter().enumerate() {
-        let entry = value.write(out)?;
-        enter(out, count + at, entry)?;
-    }
-    Ok(())
 }
 
 fn pad(out: &mut Vec<u8>) {

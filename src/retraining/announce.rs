@@ -15,8 +15,19 @@ use crate::pg::heap_insert::{clock_timestamp, next_value, text_cell};
 use crate::pg::lock::{self, Name};
 use crate::pg::relation::name_parts;
 use crate::pg::snapshot::{Snapshot, own_transaction, own_transaction_if_any, xid_cell};
-use crate::pg::table::Cell;
+use crate::pg::table::Cell as Value;
+use crate::settings;
 use serde_json::json;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// How long a session does without asking for a worker again because of what is unresolved.
+const PAUSE: Duration = Duration::from_millis(100);
+
+thread_local! {
+    /// When this session has asked for one, and how many rollbacks it had seen then.
+    static ASKED: Cell<Option<(Instant, u64)>> = const { Cell::new(None) };
+}
 
 /// What an attempt to announce came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +80,24 @@ pub fn counted(watch: &Watch, count: &Count) -> Result<()> {
     }
     let due = count.due() > watch.threshold;
     if !due || announce_due(watch)? == Attempt::Unresolved {
-        at_commit::wake_worker();
+        ask_worker();
     }
     Ok(())
+}
+
+/// Has a worker look at what is unresolved, unless this session has had one look just now: that one goes on
+/// looking as long as anything is unresolved, and stays a while when nothing is.
+fn ask_worker() {
+    let rollbacks = at_commit::rollbacks();
+    let pause = PAUSE.min(settings::worker_idle_timeout() / 2);
+    let lately = ASKED.get().is_some_and(|(when, then)| {
+        // What was asked for in a transaction that was rolled back was not done.
+        then == rollbacks && when.elapsed() < pause
+    });
+    if !lately {
+        ASKED.set(Some((Instant::now(), rollbacks)));
+        at_commit::wake_worker();
+    }
 }
 
 fn announce(
@@ -97,17 +123,17 @@ fn announce(
     tables.announcements.insert(&[
         (
             c"announcement_id",
-            Cell::BigInt(next_value(tables.announcement_numbers)),
+            Value::BigInt(next_value(tables.announcement_numbers)),
         ),
-        (c"watch_id", Cell::BigInt(watch.id)),
-        (c"relation", Cell::Oid(watch.relation)),
-        (c"event_id", own_event.map_or(Cell::Null, Cell::BigInt)),
-        (c"row_count", Cell::BigInt(count.due())),
+        (c"watch_id", Value::BigInt(watch.id)),
+        (c"relation", Value::Oid(watch.relation)),
+        (c"event_id", own_event.map_or(Value::Null, Value::BigInt)),
+        (c"row_count", Value::BigInt(count.due())),
         (c"xid", xid_cell(own_transaction())),
         (c"snapshot", now.cell()),
         (c"channel", text_cell(&watch.channel)),
         (c"payload", text_cell(&payload)),
-        (c"job_id", job.map_or(Cell::Null, Cell::BigInt)),
+        (c"job_id", job.map_or(Value::Null, Value::BigInt)),
         (c"announced_at", clock_timestamp()),
     ])?;
     counting::forget(tables, watch);

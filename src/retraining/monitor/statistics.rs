@@ -89,13 +89,17 @@ fn describe<'a>(form: Form, summary: &'a mut Summary, bytes: &mut usize) -> Memb
                 Form::Timestamptz => iso_timestamp(time, Clock::Utc),
                 _ => iso_timestamp(time, Clock::Local),
             };
-            let json = |time: Option<i64>| {
-                time.map_or(Document::Null, |time| {
-                    Document::Text(Cow::Owned(text(time).into_bytes()))
-                })
+            let json = |time| Document::Text(Cow::Owned(text(time).into_bytes()));
+            let (first, last) = match range {
+                None => (Document::Null, Document::Null),
+                Some((first, last)) if first == last => {
+                    let only = json(first);
+                    (only.clone(), only)
+                }
+                Some((first, last)) => (json(first), json(last)),
             };
-            push(&mut members, "min", json(range.map(|range| range.0)));
-            push(&mut members, "max", json(range.map(|range| range.1)));
+            push(&mut members, "min", first);
+            push(&mut members, "max", last);
             some(&mut members, "infinite", infinite);
         }
         Figures::Anything => {}
