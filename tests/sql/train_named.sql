@@ -81,6 +81,10 @@ SET search_path = public, ml;
 SELECT version, metrics ->> 'rows' AS held_out FROM retrain('line', async => false);
 SELECT version, recipe ->> 'query' AS query, recipe ->> 'search_path' AS path, source, algorithm FROM model_versions JOIN models USING (model_id) WHERE name = 'line' ORDER BY 1;
 SELECT version, metrics ->> 'rows' AS held_out FROM train('line');
+-- However names are written.
+SET quote_all_identifiers = on;
+SELECT version, metrics ->> 'rows' AS held_out FROM retrain('line', async => false);
+RESET quote_all_identifiers;
 -- What is gone is told so.
 DROP TABLE "My Data".t;
 CALL tests.refused('SELECT * FROM retrain(''line'', async => false)');

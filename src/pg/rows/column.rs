@@ -114,7 +114,10 @@ pub fn describe(source: &Source) -> Result<Vec<SourceColumn>> {
 /// # Errors
 /// Whatever parse analysis raises.
 pub fn relations(source: &Source) -> Result<Vec<String>> {
-    let mut names: Vec<String> = oids(source)?.into_iter().map(parse::quoted_name).collect();
+    let oids = oids(source)?;
+    // Names that are compared with stored ones do not depend on who asks.
+    let _settings = SettingScope::new(&[(c"quote_all_identifiers", c"off")]);
+    let mut names: Vec<String> = oids.into_iter().map(parse::quoted_name).collect();
     names.sort_unstable();
     names.dedup();
     Ok(names)
