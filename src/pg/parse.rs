@@ -1,6 +1,7 @@
 //! Text that the MADlib-style functions take (relation names, expressions, lists of columns) turned
 //! into something safe to use: parsed by PostgreSQL itself, never pasted unseen.
 
+use super::context::SettingScope;
 use super::error::{Failure, Result};
 use super::list;
 use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_sys};
@@ -386,6 +387,12 @@ pub(super) fn range_var(argument: &str, text: &str) -> Result<*mut pg_sys::Range
             )
             .hint("Write table, schema.table or '\"My Table\"'.")
         })
+}
+
+/// A name that is stored and compared: quoted where it has to be, whatever `quote_all_identifiers` says.
+pub fn stored_identifier(name: &str) -> String {
+    let _settings = SettingScope::new(&[(c"quote_all_identifiers", c"off")]);
+    pgrx::spi::quote_identifier(name)
 }
 
 /// The quoted, qualified name of a relation.

@@ -80,7 +80,10 @@ impl NamedType {
 
 /// A type's name with its schema, unless that is `pg_catalog`.
 fn qualified(oid: pg_sys::Oid) -> String {
-    let _settings = SettingScope::new(&[(c"search_path", c"pg_catalog, pg_temp")]);
+    let _settings = SettingScope::new(&[
+        (c"search_path", c"pg_catalog, pg_temp"),
+        (c"quote_all_identifiers", c"off"),
+    ]);
     // SAFETY: returns a NUL-terminated string for any OID.
     unsafe { text::c_string(pg_sys::format_type_be(oid)).to_owned() }
 }

@@ -4,6 +4,7 @@ use super::catalog::Catalog;
 use super::model::{self, OwnModel};
 use crate::pg::error::{Failure, Result};
 use crate::pg::identity::{self, Role};
+use crate::pg::parse::stored_identifier;
 use crate::pg::sql::{self, Param};
 use pglearn_core::pipeline::Input;
 use pgrx::PgSqlErrorCode;
@@ -152,7 +153,7 @@ fn trained_differently(name: &str) -> Failure {
 
 /// An input as a signature shows it.
 pub fn signature(input: &Input) -> String {
-    let name = pgrx::spi::quote_identifier(&input.name);
+    let name = stored_identifier(&input.name);
     format!("{name} {}", input.sql_type)
 }
 

@@ -55,7 +55,10 @@ impl SourceColumn {
 /// A type with its modifier as SQL writes it, with its schema unless that is `pg_catalog`: it is
 /// stored, and must mean the same type under any `search_path`.
 fn type_text(type_oid: pg_sys::Oid, typmod: i32) -> String {
-    let _settings = SettingScope::new(&[(c"search_path", c"pg_catalog, pg_temp")]);
+    let _settings = SettingScope::new(&[
+        (c"search_path", c"pg_catalog, pg_temp"),
+        (c"quote_all_identifiers", c"off"),
+    ]);
     // SAFETY: returns a NUL-terminated string for any OID.
     unsafe {
         CStr::from_ptr(pg_sys::format_type_with_typemod(type_oid, typmod))
