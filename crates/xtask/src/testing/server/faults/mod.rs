@@ -6,6 +6,7 @@ mod crash;
 mod data;
 mod disk;
 mod events;
+mod hostile;
 mod load;
 mod tools;
 pub(super) mod trainings;
@@ -41,6 +42,8 @@ const FAULTS: &[Fault] = &[
         "data/whose_reader_lost_rights",
         data::whose_reader_lost_rights,
     ),
+    fault("hostile/sources", hostile::sources),
+    fault("hostile/settings", hostile::settings),
     fault("workers/terminated", workers::terminated),
     fault("workers/two_at_once", workers::two_at_once),
     fault("workers/late", workers::late),
