@@ -77,27 +77,47 @@ pub fn prune() -> Result<()> {
 
 /// Changes that the latest announcement of their watch has counted, and those of watches that ended.
 ///
-/// Whoever is counting goes by an announcement at least as late, or does not see these deletions yet.
+/// For each watch they are looked up by the index (OFFSET 0 keeps the planner from reading the whole log): of
+/// what waits nothing is read. Whoever is counting goes by an announcement at least as late, or does not
+/// see these deletions yet.
 fn counted() -> Result<()> {
     sql::execute(
-        "DELETE FROM {ml}.change_log AS c
-          USING (SELECT DISTINCT ON (n.watch_id, n.relation) n.watch_id, n.relation, n.xid, n.event_id, n.snapshot
-                   FROM {ml}.announcements AS n
-                  ORDER BY n.watch_id, n.relation, n.announcement_id DESC) AS a
-          WHERE c.watch_id OPERATOR(pg_catalog.=) a.watch_id
-            AND c.relation::pg_catalog.oid OPERATOR(pg_catalog.=) a.relation::pg_catalog.oid
-            AND CASE WHEN c.xid OPERATOR(pg_catalog.=) a.xid
-                     THEN c.event_id OPERATOR(pg_catalog.<=) COALESCE(a.event_id, 0)
-                     ELSE pg_catalog.pg_visible_in_snapshot(c.xid, a.snapshot) END",
+        "DELETE FROM {ml}.change_log AS d WHERE d.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(
+            SELECT l.place
+              FROM (SELECT DISTINCT ON (n.watch_id, n.relation) n.watch_id, n.relation, n.xid, n.event_id, n.snapshot
+                      FROM {ml}.announcements AS n
+                     ORDER BY n.watch_id, n.relation, n.announcement_id DESC) AS a
+             CROSS JOIN LATERAL (
+                   SELECT c.ctid AS place FROM {ml}.change_log AS c
+                    WHERE c.watch_id OPERATOR(pg_catalog.=) a.watch_id
+                      AND c.relation::pg_catalog.oid OPERATOR(pg_catalog.=) a.relation::pg_catalog.oid
+                      AND c.xid OPERATOR(pg_catalog.<=) GREATEST(pg_catalog.pg_snapshot_xmax(a.snapshot), a.xid)
+                      AND CASE WHEN c.xid OPERATOR(pg_catalog.=) a.xid
+                               THEN c.event_id OPERATOR(pg_catalog.<=) COALESCE(a.event_id, 0)
+                               ELSE pg_catalog.pg_visible_in_snapshot(c.xid, a.snapshot) END
+                   OFFSET 0) AS l
+             LIMIT 100000))",
+        &[],
+    )?;
+    // The numbers of the watches in the log, by a look into the index for each.
+    sql::execute(
+        "DELETE FROM {ml}.change_log AS d WHERE d.watch_id OPERATOR(pg_catalog.=) ANY (ARRAY(
+            WITH RECURSIVE logged (watch_id) AS (
+                SELECT pg_catalog.min(f.watch_id) FROM {ml}.change_log AS f
+                 UNION ALL
+                SELECT (SELECT pg_catalog.min(c.watch_id) FROM {ml}.change_log AS c
+                         WHERE c.watch_id OPERATOR(pg_catalog.>) l.watch_id)
+                  FROM logged AS l WHERE l.watch_id IS NOT NULL)
+            SELECT l.watch_id FROM logged AS l
+             WHERE l.watch_id OPERATOR(pg_catalog.<>) 0
+               AND NOT EXISTS (SELECT FROM {ml}.watches AS w WHERE w.watch_id OPERATOR(pg_catalog.=) l.watch_id)))",
         &[],
     )?;
     sql::execute(
         "DELETE FROM {ml}.change_log AS c
-          WHERE CASE c.watch_id WHEN 0
-                THEN NOT EXISTS (SELECT FROM pg_catalog.pg_class AS r
-                                  WHERE r.oid OPERATOR(pg_catalog.=) c.relation::pg_catalog.oid)
-                ELSE NOT EXISTS (SELECT FROM {ml}.watches AS w
-                                  WHERE w.watch_id OPERATOR(pg_catalog.=) c.watch_id) END",
+          WHERE c.watch_id OPERATOR(pg_catalog.=) 0
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS r
+                             WHERE r.oid OPERATOR(pg_catalog.=) c.relation::pg_catalog.oid)",
         &[],
     )
     .map(drop)
