@@ -7,11 +7,13 @@ use std::time::Duration;
 use super::trainings::{self, Held, PATIENCE, Phase};
 use crate::cluster::Cluster;
 use crate::cluster::crash::{Signal, signal};
-use crate::error::Result;
+use crate::error::{Attempt, Result};
 use crate::testing::server::expect;
 
 /// Of clusters whose jobs are tried again quickly.
 const QUICK: (&str, &str) = ("pglearn.retry_delay", "100ms");
+/// How often a worker is killed at some time or other.
+const KILLS: u32 = 12;
 /// With a launcher that looks every second.
 const PRELOADED: [(&str, &str); 4] = [
     ("shared_preload_libraries", "pglearn"),
@@ -95,6 +97,38 @@ pub fn killed_without_preload(common: &Cluster) -> Result<String> {
         trainings::must_be_whole(&cluster, database, moves)?;
     }
     Ok(String::new())
+}
+
+/// The worker is killed at times spread over whole jobs, their first and last statements included: each job
+/// makes one version, however often it was begun.
+pub fn killed_at_any_time(common: &Cluster) -> Result<String> {
+    let cluster = common.sibling("kill-any-time", &PRELOADED)?;
+    let database = "kills";
+    trainings::database(&cluster, database)?;
+    let mut moves = "narrow ->1, wide ->1".to_owned();
+    let mut killed = 0;
+    for round in 1..=KILLS {
+        let worker = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'pglearn worker' AND datname = current_database()";
+        let mut observer = cluster.session(database)?;
+        let job = observer.run("SELECT job_id FROM ml.retrain('narrow')")?;
+        thread::sleep(Duration::from_millis(u64::from(2 * (round - 1))));
+        if let Some(worker) = observer.run(worker)?.lines().next() {
+            let worker = worker.parse().attempt(worker)?;
+            let job = job.clone();
+            kill(&cluster, &Held { job, worker })?;
+            killed += 1;
+        }
+        drop(observer);
+        let question = format!("SELECT state, version FROM ml.jobs WHERE job_id = {job}");
+        let version = round + 1;
+        let done = format!("done|{version}");
+        cluster.wait_until(PATIENCE, database, &question, &done)?;
+        moves.push_str(&format!(", narrow {round}>{version}"));
+    }
+    trainings::must_be_whole(&cluster, database, &moves)?;
+    let again = "SELECT count(*) FILTER (WHERE attempts > 1) FROM ml.jobs";
+    let again = cluster.sql(database, again)?;
+    Ok(format!("{killed} kills, {again} jobs begun again"))
 }
 
 /// A state in which the server is shut down, and what has become of the job afterwards.

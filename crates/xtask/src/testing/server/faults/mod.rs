@@ -53,6 +53,7 @@ const FAULTS: &[Fault] = &[
         "crash/killed_without_preload",
         crash::killed_without_preload,
     ),
+    fault("crash/killed_at_any_time", crash::killed_at_any_time),
     fault(
         "crash/shut_down_in_each_state",
         crash::shut_down_in_each_state,
