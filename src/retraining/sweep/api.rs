@@ -1,9 +1,11 @@
 //! The SQL function of this room.
 
 use super::{poll, sweep};
+use crate::pg::at_commit;
 use crate::pg::context::refuse_read_only;
 use crate::pg::error::Result as Outcome;
 use crate::pg::sql;
+use crate::retraining::queue;
 use crate::retraining::watches::Watch;
 use pgrx::pg_sys::Oid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -52,6 +54,10 @@ fn checked() -> Outcome<Vec<Row>> {
     )?;
     let before: i64 = before.first().map_or(Ok(0), |row| row.get(0))?;
     sweep()?;
+    // Jobs that a crash has left have nobody else to look after them.
+    if queue::next_due()?.is_some() {
+        at_commit::wake_worker();
+    }
     let rows = sql::returning(
         "SELECT s.watch_id, s.relation::pg_catalog.oid, s.model, s.pending, a.row_count, a.job_id
            FROM {ml}.watch_status AS s
