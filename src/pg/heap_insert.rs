@@ -189,7 +189,7 @@ unsafe fn is_plain(index: pg_sys::Relation) -> bool {
                 std::ptr::null_mut(),
             )
         };
-        (*(*index).rd_rel).relam == pg_sys::Oid::from(pg_sys::BTREE_AM_OID)
+        (*(*index).rd_rel).relam == pg_sys::BTREE_AM_OID
             && form.indimmediate
             && !form.indisexclusion
             && nulls(pg_sys::Anum_pg_index_indexprs)

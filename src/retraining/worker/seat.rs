@@ -1,6 +1,6 @@
 //! The places of a database's workers: session-level locks, so that a worker that dies leaves none behind.
 
-use crate::pg::background;
+use crate::pg::background::{self, Reason};
 use crate::pg::error::Result;
 use crate::pg::lock::{self, Name, SessionLock};
 use crate::pg::transaction::in_transaction;
@@ -24,13 +24,13 @@ impl Seat {
     }
 
     /// Takes a free one; where there is none, wakes those who have them: they see what this process was
-    /// started for.
+    /// started for. Not if it only looks around: they would never find time to go.
     ///
     /// # Errors
     /// Those of a transaction.
-    pub fn take() -> Result<Option<Self>> {
+    pub fn take(reason: Reason) -> Result<Option<Self>> {
         let seat = Self::below(settings::max_workers())?;
-        if seat.is_none() {
+        if seat.is_none() && reason == Reason::Commit {
             in_transaction(|| {
                 holders().for_each(background::wake);
                 Ok(())

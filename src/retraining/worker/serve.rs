@@ -47,7 +47,7 @@ fn sit(reason: Reason, process: &Process) -> Result<End> {
     let Some(extension) = Extension::find()? else {
         return Ok(End::Over);
     };
-    let mut seat = Seat::take()?;
+    let mut seat = Seat::take(reason)?;
     while let Some(taken) = seat {
         let end = serve(reason, process, &extension, taken)?;
         if end != End::Idle {
@@ -55,7 +55,7 @@ fn sit(reason: Reason, process: &Process) -> Result<End> {
         }
         // Somebody may have found the seat taken while this worker was about to go.
         seat = match extension.prospect()? {
-            Some(prospect) if prospect.is_due() => Seat::take()?,
+            Some(prospect) if prospect.is_due() => Seat::take(reason)?,
             Some(prospect) if is_worth_staying(prospect) => Seat::take_first()?,
             _ => None,
         };

@@ -20,7 +20,8 @@ pub fn after_a_restart(common: &Cluster) -> Result<String> {
         ("shared_preload_libraries", "pglearn"),
         ("pglearn.max_workers", "0"),
         ("pglearn.launch_interval", "1s"),
-        ("pglearn.worker_idle_timeout", "100ms"),
+        // Longer than the launcher takes from look to look: that keeps nobody.
+        ("pglearn.worker_idle_timeout", "2s"),
     ];
     let cluster = common.sibling("launcher", &settings)?;
     let mut jobs = Vec::new();
