@@ -12,6 +12,18 @@ use pglearn_core::value::Value;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use std::ffi::CStr;
 
+/// PostgreSQL's own function, called directly: it takes a row apart that is in memory, which raises
+/// nothing, and a guard against its errors would cost as much as it does.
+mod unguarded {
+    use pgrx::pg_sys;
+    use std::ffi::c_int;
+
+    #[allow(clashing_extern_declarations, reason = "declared with a guard by pgrx")]
+    unsafe extern "C-unwind" {
+        pub fn slot_getsomeattrs_int(slot: *mut pg_sys::TupleTableSlot, columns: c_int);
+    }
+}
+
 /// Rows between two looks at whether the user wants to stop.
 const BREATH: usize = 256;
 
@@ -200,7 +212,7 @@ impl StatementTrigger {
         layout: &RowLayout,
         sink: &mut dyn FnMut(&RowView<'_>) -> Result<()>,
     ) -> Result<()> {
-        self.each(usize::MAX, |values, nulls| {
+        self.each(usize::MAX, true, |values, nulls| {
             sink(&layout.view(values, nulls))
         })
     }
@@ -218,7 +230,7 @@ impl StatementTrigger {
     ) -> Result<()> {
         self.check(columns)?;
         let width = columns.iter().map(|column| column.at + 1).max();
-        self.each(width.unwrap_or(0), |values, nulls| {
+        self.each(width.unwrap_or(0), false, |values, nulls| {
             for (number, column) in columns.iter().enumerate() {
                 let value = (!nulls[column.at]).then(|| match column.kind {
                     // SAFETY: a datum of the column's type; copies go into the row's context.
@@ -247,10 +259,12 @@ impl StatementTrigger {
         }
     }
 
-    /// Gives values and null flags of the first columns of each row to `sink`.
+    /// Gives values and null flags of the first columns of each row to `sink`, which may run other readers
+    /// of the rows where that is said.
     fn each(
         &self,
         width: usize,
+        with_others: bool,
         mut sink: impl FnMut(&[pg_sys::Datum], &[bool]) -> Result<()>,
     ) -> Result<()> {
         if self.rows.is_null() {
@@ -276,12 +290,14 @@ impl StatementTrigger {
                 }
                 row += 1;
                 // A trigger that the sink fires may read the table through a pointer of its own.
-                pg_sys::tuplestore_select_read_pointer(store, place);
+                if with_others {
+                    pg_sys::tuplestore_select_read_pointer(store, place);
+                }
                 if !pg_sys::tuplestore_gettupleslot(store, true, false, slot) {
                     break;
                 }
                 if columns > 0 {
-                    pg_sys::slot_getsomeattrs_int(slot, columns as std::ffi::c_int);
+                    unguarded::slot_getsomeattrs_int(slot, columns as std::ffi::c_int);
                 }
                 let values = std::slice::from_raw_parts((*slot).tts_values, columns);
                 let nulls = std::slice::from_raw_parts((*slot).tts_isnull, columns);
