@@ -90,3 +90,16 @@ SELECT action, from_version, to_version, reason FROM alias_history JOIN models U
 SELECT version, status FROM train('broken', 'houses', 'price', features => '{area,rooms}', alias => 'champion');
 CALL again('broken', '{"metric": "roc_auc"}');
 SELECT last_version FROM models WHERE name = 'broken';
+-- Inputs that were chosen are kept: a column that came later does not get in the way, one that is gone ends the job; train chooses anew.
+CREATE TABLE growing AS SELECT id, area, rooms, 'h' || id AS label, price FROM houses;
+ALTER TABLE growing ADD PRIMARY KEY (id);
+SELECT version, status FROM train('chosen', 'growing', 'price', exclude => '{label}', preprocess => '{"rooms": {"scale": "none"}}', alias => 'champion');
+ALTER TABLE growing ADD COLUMN garden integer, DROP COLUMN label;
+UPDATE growing SET garden = id % 17;
+CALL again('chosen');
+SELECT version, signature FROM model_versions JOIN models USING (model_id) WHERE name = 'chosen' ORDER BY version;
+ALTER TABLE growing DROP COLUMN rooms;
+CALL again('chosen');
+CALL tests.refused($$SELECT version FROM retrain('chosen', async => false)$$);
+SELECT version FROM train('chosen');
+SELECT version, signature FROM model_versions JOIN models USING (model_id) WHERE name = 'chosen' ORDER BY version;

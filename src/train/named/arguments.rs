@@ -84,6 +84,24 @@ impl Arguments {
         Ok(arguments)
     }
 
+    /// Uses the columns that a version was trained with, and no others: where they had been chosen, a
+    /// column that was added since would make a version that cannot take the other's place.
+    pub fn keep_inputs(&mut self, recipe: &Json) {
+        let Some(inputs) = recipe["inputs"].as_array() else {
+            return;
+        };
+        let inputs: Vec<String> = inputs
+            .iter()
+            .filter_map(Json::as_str)
+            .map(str::to_owned)
+            .collect();
+        if let Some(columns) = self.preprocess.as_object_mut() {
+            columns.retain(|column, _| inputs.contains(column));
+        }
+        self.exclude.clear();
+        self.features = Some(inputs);
+    }
+
     /// The arguments of a stored recipe.
     ///
     /// # Errors

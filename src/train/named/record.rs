@@ -116,6 +116,7 @@ impl Version {
             _ => Some(judged.holdout.encode().map_err(plain)?),
         };
         let training = training(data, &fitted, judged, (start, &origin), monitor)?;
+        let recipe = recipe(request, origin.recipe, data.cutoff, &fitted.pipeline.inputs);
         let metric = request
             .arguments
             .metric
@@ -134,7 +135,7 @@ impl Version {
             metric,
             metrics: judged.metrics.to_json(),
             source: origin.relation,
-            recipe: recipe(request, origin.recipe, data.cutoff),
+            recipe,
             training,
             warnings,
             artifact,
@@ -226,7 +227,7 @@ fn training(
 }
 
 /// How to train it again.
-fn recipe(request: &Request, mut recipe: Json, cutoff: Option<i64>) -> Json {
+fn recipe(request: &Request, mut recipe: Json, cutoff: Option<i64>, inputs: &[Input]) -> Json {
     let mut split = request.split.to_json();
     if let Some(key) = &request.split_key {
         let content = key.first().is_some_and(|first| first == CONTENT);
@@ -239,6 +240,8 @@ fn recipe(request: &Request, mut recipe: Json, cutoff: Option<i64>) -> Json {
         split["cutoff"] = json!(cutoff);
     }
     recipe["arguments"] = request.arguments.to_recipe();
+    let inputs = inputs.iter().map(|input| input.name.as_str());
+    recipe["inputs"] = inputs.collect();
     recipe["split"] = split;
     recipe
 }

@@ -1,4 +1,4 @@
-//! `retrain`: the stored recipe on current data.
+//! `retrain`: the stored recipe on current data, with the inputs of the newest version.
 
 use super::arguments::Arguments;
 use super::model::Newest;
@@ -35,6 +35,7 @@ impl Again {
             .hint("Train it.")
         })?;
         let mut arguments = Arguments::from_recipe(model, &newest.recipe)?;
+        arguments.keep_inputs(&newest.recipe);
         // By OID, or under the search_path of the recipe.
         arguments.source = None;
         arguments.alias = gate.as_ref().map(|_| CHAMPION.to_owned());
@@ -76,7 +77,14 @@ impl Again {
     pub fn with_owners_rights<T>(self, work: impl FnOnce(Arguments) -> Result<T>) -> Result<T> {
         let own = self.owner == identity::current_role() && identity::is_session_user();
         let _owner = (!own).then(|| RestrictedUser::new(self.owner));
-        work(self.arguments)
+        let model = pgrx::spi::quote_literal(&self.arguments.model);
+        work(self.arguments).map_err(|failure| match failure.code() {
+            PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN => failure.hint(format!(
+                "A retraining reads the columns that the newest version was trained with. SELECT * FROM {}.train({model}); chooses them anew.",
+                extension_schema()
+            )),
+            _ => failure,
+        })
     }
 }
 
