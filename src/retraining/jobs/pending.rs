@@ -7,7 +7,7 @@ use crate::pg::moment::under_fresh_snapshot;
 use crate::pg::subtransaction;
 use crate::retraining::queue::{self, Job};
 use crate::retraining::run::run_here;
-use crate::retraining::sweep::sweep;
+use crate::retraining::sweep::sweep_here;
 use pgrx::PgSqlErrorCode;
 use std::cell::Cell;
 
@@ -27,7 +27,7 @@ pub fn run_pending(max_jobs: i32) -> Result<i32> {
         )));
     }
     let _alone = Alone::new()?;
-    sweep()?;
+    sweep_here()?;
     let mut begun = 0;
     while begun < max_jobs {
         pgrx::check_for_interrupts!();

@@ -1,6 +1,6 @@
 //! The SQL function of this room.
 
-use super::{poll, sweep};
+use super::{poll, sweep_here};
 use crate::pg::at_commit;
 use crate::pg::context::refuse_read_only;
 use crate::pg::error::Result as Outcome;
@@ -53,7 +53,7 @@ fn checked() -> Outcome<Vec<Row>> {
         &[],
     )?;
     let before: i64 = before.first().map_or(Ok(0), |row| row.get(0))?;
-    sweep()?;
+    sweep_here()?;
     // Jobs that a crash has left have nobody else to look after them.
     if queue::next_due()?.is_some() {
         at_commit::wake_worker();

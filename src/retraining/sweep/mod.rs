@@ -16,6 +16,8 @@ use super::announce::{Attempt, announce_due};
 use super::monitor;
 use super::watches::Watch;
 use crate::pg::error::Result;
+use crate::pg::identity;
+use crate::pg::relation::{Lock, OpenRelation};
 use crate::pg::subtransaction;
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -30,20 +32,41 @@ pub struct Swept {
     pub unresolved: bool,
 }
 
-/// Does all of it, once.
+/// Does all of it, once: in a worker, whose transaction is short.
 ///
 /// # Errors
 /// Those of the statements over the tables of the loop; XX000 where the extension is not whole.
 pub fn sweep() -> Result<Swept> {
+    sweep_some(|_| true)
+}
+
+/// The same within the transaction of a session, for watches whose owner's or whose relation's owner's
+/// privileges the current role has: the locks that an announcement and a new trigger take stay until that
+/// transaction ends, and it may be a stranger's who leaves it open.
+///
+/// # Errors
+/// As [`sweep`].
+pub fn sweep_here() -> Result<Swept> {
+    sweep_some(|watch| {
+        identity::has_privileges_of(watch.owner)
+            || OpenRelation::open(watch.relation, Lock::Read)
+                .is_some_and(|relation| identity::has_privileges_of(relation.owner()))
+    })
+}
+
+fn sweep_some(wanted: impl Fn(&Watch) -> bool) -> Result<Swept> {
     forget_dropped()?;
     outbox::send()?;
-    let watches = Watch::all()?;
+    let all = Watch::all()?;
+    let watches: Vec<Watch> = all.iter().filter(|watch| wanted(watch)).cloned().collect();
+    let mut by_hand = monitor::written_by_hand()?;
+    by_hand.retain(wanted);
     let mut swept = Swept {
         unresolved: partitions::install_missing(&watches)?,
         ..Swept::default()
     };
-    poll::poll_sometimes(&watches)?;
-    for watch in watches.iter().chain(&monitor::written_by_hand()?) {
+    poll::poll_sometimes(&all)?;
+    for watch in watches.iter().chain(&by_hand) {
         pgrx::check_for_interrupts!();
         match announce_alone(watch)? {
             Attempt::Below => {}

@@ -63,7 +63,13 @@ pub fn install_missing(watches: &[Watch]) -> Result<bool> {
     let mut busy = false;
     for row in &bare {
         let (root, part): (Oid, Oid) = (row.get(0)?, row.get(1)?);
-        let owners = watches.iter().filter(|watch| watch.relation == root);
+        let mut owners = watches
+            .iter()
+            .filter(|watch| watch.relation == root)
+            .peekable();
+        if owners.peek().is_none() {
+            continue;
+        }
         busy |= !install(part, owners);
     }
     if bare.is_empty() {
