@@ -47,6 +47,7 @@ pub mod terms;
 pub mod text;
 pub mod transaction;
 pub mod trigger;
+pub mod trigger_arguments;
 pub mod tuple_store;
 pub mod types;
 pub mod value;

@@ -14,7 +14,8 @@ use crate::pg::error::{Failure, Result};
 use crate::pg::heap_insert::{clock_timestamp, next_value, text_cell};
 use crate::pg::sql;
 use crate::pg::table::Cell;
-use crate::pg::trigger::{Operation, StatementTrigger, arguments_of};
+use crate::pg::trigger::{Operation, StatementTrigger};
+use crate::pg::trigger_arguments::arguments_of;
 use pgrx::pg_sys::{self, Oid};
 use std::rc::Rc;
 
