@@ -6,7 +6,7 @@
 //! `outbox` instead, from where a worker sends them once it has committed. What a savepoint that is
 //! rolled back to had asked for is forgotten with it.
 
-use super::background;
+use super::background::{self, Interruption};
 use super::context;
 use super::error::{Failure, Result};
 use super::heap_insert::{self, Table};
@@ -63,6 +63,7 @@ static INTERRUPTED: Mutex<Vec<Interrupt>> = Mutex::new(Vec::new());
 #[derive(Debug, Clone, Copy)]
 struct Interrupt {
     process: i32,
+    how: Interruption,
     /// The process may be at something else after this time.
     until: Instant,
     /// The subtransaction that asked for it, or the one it has become part of.
@@ -110,13 +111,14 @@ pub fn wake_worker() {
     WAKE.store(true, Relaxed);
 }
 
-/// Interrupts what another process does, as `pg_cancel_backend` would, when the transaction commits: for a
+/// Interrupts what another process does when the transaction commits: for a
 /// process that goes on to no other work for `patience`. Not where the transaction commits later than that, or
 /// is prepared.
-pub fn interrupt(process: i32, patience: Duration) {
+pub fn interrupt(process: i32, how: Interruption, patience: Duration) {
     listen();
     interrupted().push(Interrupt {
         process,
+        how,
         until: Instant::now() + patience,
         // SAFETY: reads a variable of the backend.
         subtransaction: unsafe { pg_sys::GetCurrentSubTransactionId() },
@@ -171,7 +173,7 @@ unsafe extern "C-unwind" fn transaction(event: pg_sys::XactEvent::Type, _argumen
         XACT_EVENT_COMMIT => {
             let now = Instant::now();
             for interrupt in interrupted().drain(..).filter(|one| now < one.until) {
-                background::interrupt(interrupt.process);
+                background::interrupt(interrupt.process, interrupt.how);
             }
             launch();
             forget();

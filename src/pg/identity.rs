@@ -106,6 +106,36 @@ impl Drop for RestrictedUser {
     }
 }
 
+/// The session is another role's until the scope ends: `session_user` and `is_superuser` say so. For a
+/// background worker, at the top of its work: code of users must not take it for a superuser's session.
+pub struct SessionRole {
+    user: Role,
+    is_superuser: bool,
+}
+
+impl SessionRole {
+    /// Within a transaction, as it looks into the catalog.
+    pub fn new(role: Role) -> Self {
+        // SAFETY: reads, then sets variables of the backend; allowed to the superuser as whom a worker is
+        // connected. They stay when the transaction ends, in whatever way.
+        unsafe {
+            let before = Self {
+                user: pg_sys::GetSessionUserId(),
+                is_superuser: pg_sys::GetSessionUserIsSuperuser(),
+            };
+            pg_sys::SetSessionAuthorization(role, pg_sys::superuser_arg(role));
+            before
+        }
+    }
+}
+
+impl Drop for SessionRole {
+    fn drop(&mut self) {
+        // SAFETY: as above.
+        unsafe { pg_sys::SetSessionAuthorization(self.user, self.is_superuser) };
+    }
+}
+
 /// The schemas that names are looked up in now, as a setting of search_path: what `"$user"` stands for
 /// written out, so that it means the same for every role.
 pub fn effective_search_path() -> String {

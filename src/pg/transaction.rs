@@ -5,7 +5,9 @@ use super::error::{Failure, Result};
 use super::lock;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgTryBuilder, pg_sys};
+use std::ffi::c_int;
 use std::panic::AssertUnwindSafe;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Whether a transaction is open.
@@ -132,17 +134,33 @@ mod timeout {
     /// Of `TimeoutId`: the same in all versions from 15 on.
     pub const STATEMENT: c_int = 3;
 
+    /// Any number from `USER_TIMEOUT` on asks for one that is free.
+    pub const ANY: c_int = 1000;
+
     // Not among the declarations of pgrx. None of them raises for a time-out that every backend
-    // registers at its start.
+    // registers at its start; the first one where there are too many.
     unsafe extern "C-unwind" {
+        pub fn RegisterTimeout(id: c_int, handler: unsafe extern "C" fn()) -> c_int;
         pub fn enable_timeout_after(id: c_int, delay_ms: c_int);
         pub fn disable_timeout(id: c_int, keep_indicator: bool);
         pub fn get_timeout_indicator(id: c_int, reset_indicator: bool) -> bool;
     }
 }
 
+/// Milliseconds that work has to end after its time.
+const GRACE: i32 = 10_000;
+/// The number of the timer that counts them, once there is one.
+static LAST: OnceLock<c_int> = OnceLock::new();
+
+/// Called by the handler of SIGALRM.
+unsafe extern "C" fn terminate() {
+    // SAFETY: a system call that signal handlers may make; a variable of the backend.
+    unsafe { libc::kill(pg_sys::MyProcPid, libc::SIGTERM) };
+}
+
 /// A time limit, over as many transactions as it takes: when it is up, the work is cancelled as by
-/// `statement_timeout` (57014). In force until dropped.
+/// `statement_timeout` (57014). Code of users can catch that and go on: 10 seconds later the process is
+/// terminated. In force until dropped.
 pub struct TimeLimit(());
 
 impl TimeLimit {
@@ -150,7 +168,11 @@ impl TimeLimit {
     pub fn new(limit: Duration) -> Self {
         let milliseconds = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX).max(1);
         // SAFETY: registered by every backend that is connected to a database.
-        unsafe { timeout::enable_timeout_after(timeout::STATEMENT, milliseconds) };
+        unsafe {
+            timeout::enable_timeout_after(timeout::STATEMENT, milliseconds);
+            let last = *LAST.get_or_init(|| timeout::RegisterTimeout(timeout::ANY, terminate));
+            timeout::enable_timeout_after(last, milliseconds.saturating_add(GRACE));
+        }
         Self(())
     }
 }
@@ -159,6 +181,9 @@ impl Drop for TimeLimit {
     fn drop(&mut self) {
         // SAFETY: as above. Where it has struck and nobody has noticed, the work was done in time.
         unsafe {
+            if let Some(last) = LAST.get() {
+                timeout::disable_timeout(*last, false);
+            }
             timeout::disable_timeout(timeout::STATEMENT, true);
             if timeout::get_timeout_indicator(timeout::STATEMENT, true) {
                 forget_cancel();

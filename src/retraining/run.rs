@@ -11,7 +11,7 @@
 use super::queue::{self, Done, Job, Kind};
 use crate::pg::context::MemoryScope;
 use crate::pg::error::{Failure, Result};
-use crate::pg::identity::{self, RestrictedUser};
+use crate::pg::identity::{self, RestrictedUser, SessionRole};
 use crate::pg::monitor::SessionMonitor;
 use crate::pg::progress::JobScope;
 use crate::pg::transaction::{
@@ -37,6 +37,7 @@ pub fn run(job: &Job) -> Result<()> {
     let _watchdog = watchdog(job, None);
     let mut monitor = SessionMonitor::default();
     let _scope = in_transaction(|| Ok(JobScope::new(job.id, job.run_as, &job.model)))?;
+    let _session = in_transaction(|| Ok(SessionRole::new(job.run_as)))?;
     let prepared = in_transaction(|| prepare_job(job, &mut monitor))?;
     debug_assert!(!holds_snapshot(), "the rows are read");
     // What the server allocates for messages.

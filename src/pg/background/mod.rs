@@ -169,10 +169,19 @@ pub fn wake_if_waiting(pid: i32) -> bool {
     wake_if(pid, |wait_event| wait_event == WAIT_EVENT)
 }
 
-/// Cancels what a background worker of this database does. Nothing happens where there is none of that
+/// How a process is interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interruption {
+    /// As by `pg_cancel_backend`.
+    Cancel,
+    /// As by `pg_terminate_backend`.
+    Terminate,
+}
+
+/// Interrupts what a background worker of this database does. Nothing happens where there is none of that
 /// number: the one that was meant may have ended long ago, and the operating system have given its number to
 /// another process. It allocates nothing and raises nothing.
-pub fn interrupt(pid: i32) {
+pub fn interrupt(pid: i32, how: Interruption) {
     // SAFETY: the slot of a process stays in shared memory when the process ends; words of it are read at
     // once. A signal to a process that has ended fails.
     unsafe {
@@ -181,7 +190,13 @@ pub fn interrupt(pid: i32) {
             && is_background_worker(process)
             && (&raw const (*process).databaseId).read_volatile() == pg_sys::MyDatabaseId
         {
-            libc::kill(pid, libc::SIGINT);
+            libc::kill(
+                pid,
+                match how {
+                    Interruption::Cancel => libc::SIGINT,
+                    Interruption::Terminate => libc::SIGTERM,
+                },
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::job::State;
 use super::outcome::PATIENCE;
 use super::owner::as_owner;
+use crate::pg::background::Interruption;
 use crate::pg::error::{Failure, Result};
 use crate::pg::identity::{self, Role};
 use crate::pg::lock::{self, Name};
@@ -14,13 +15,14 @@ use std::time::Duration;
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// Cancels a job of a role whose privileges the current one has: at once where no process has it, else its
-/// process ends the attempt as soon as it looks. Says whether the job had not ended yet.
+/// process ends the attempt as soon as it looks. The code of a job can catch that and go on: asked again, the
+/// process is terminated. Says whether the job had not ended yet.
 ///
 /// # Errors
 /// 42704 where there is no such job, or it is none of the caller's; 55P03 where a transaction of a session
 /// has it in hand.
 pub fn cancel(job_id: i64) -> Result<bool> {
-    let (state, run_as) = find(job_id)?.ok_or_else(|| missing(job_id))?;
+    let (state, run_as, again) = find(job_id)?.ok_or_else(|| missing(job_id))?;
     if !identity::has_privileges_of(run_as) {
         return Err(missing(job_id));
     }
@@ -50,7 +52,11 @@ pub fn cancel(job_id: i64) -> Result<bool> {
         let worker: Option<i32> = row.get(0)?;
         let name = Name::Job(job_id);
         if let Some(worker) = worker.filter(|worker| lock::holder(name) == Some(*worker)) {
-            at_commit::interrupt(worker, PATIENCE - MARGIN);
+            let how = match again {
+                true => Interruption::Terminate,
+                false => Interruption::Cancel,
+            };
+            at_commit::interrupt(worker, how, PATIENCE - MARGIN);
         }
         Ok(true)
     })
@@ -73,19 +79,20 @@ fn end(job_id: i64) -> Result<bool> {
         return Ok(true);
     }
     match find(job_id)? {
-        Some((State::Queued | State::Running, _)) => Err(busy(job_id)),
+        Some((State::Queued | State::Running, ..)) => Err(busy(job_id)),
         _ => Ok(false),
     }
 }
 
-fn find(job_id: i64) -> Result<Option<(State, Role)>> {
+/// Its state, its role, and whether it was cancelled already.
+fn find(job_id: i64) -> Result<Option<(State, Role, bool)>> {
     as_owner(|| {
         let rows = sql::latest(
-            "SELECT j.state, j.run_as::pg_catalog.oid FROM {ml}.jobs AS j WHERE j.job_id OPERATOR(pg_catalog.=) $1",
+            "SELECT j.state, j.run_as::pg_catalog.oid, j.cancel_requested FROM {ml}.jobs AS j WHERE j.job_id OPERATOR(pg_catalog.=) $1",
             &[job_id.into()],
         )?;
         rows.first()
-            .map(|row| Ok((State::of(row.get(0)?)?, row.get(1)?)))
+            .map(|row| Ok((State::of(row.get(0)?)?, row.get(1)?, row.get(2)?)))
             .transpose()
     })
 }

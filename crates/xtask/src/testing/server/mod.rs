@@ -364,6 +364,11 @@ const TESTS: &[Test] = &[
         run: queue::locks_stay,
     },
     Test {
+        name: "jobs/defiant_code",
+        needs_data: false,
+        run: queue::defiant_code,
+    },
+    Test {
         name: "jobs/nobody_waits",
         needs_data: false,
         run: queue::nobody_waits,

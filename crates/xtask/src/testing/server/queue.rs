@@ -351,6 +351,55 @@ pub fn locks_stay(cluster: &Cluster) -> Result<String> {
     Ok(String::new())
 }
 
+/// The code of a job does not run in a superuser's session. Where it catches a cancel and goes on, the worker
+/// ends with it: at the second call of cancel_job, or when the time is long up.
+pub fn defiant_code(cluster: &Cluster) -> Result<String> {
+    let name = "queue_defiant";
+    let mut session = database(cluster, name, 0)?;
+    session.run(
+        "DO $$ BEGIN CREATE ROLE queue_defiant; EXCEPTION WHEN duplicate_object THEN END $$; \
+         CREATE TABLE seen (who text); GRANT ALL ON d, pauses, seen TO queue_defiant; GRANT USAGE ON SCHEMA ml TO PUBLIC; \
+         SET ROLE queue_defiant; \
+         SELECT FROM ml.train('m1', 'SELECT * FROM d WHERE (SELECT pause())', 't', \
+            algorithm => 'linear_regression', split => '{\"key\": \"id\"}'); \
+         RESET ROLE",
+    )?;
+    pause(
+        &mut session,
+        "INSERT INTO public.seen VALUES (concat_ws(' ', current_user, session_user, current_setting('is_superuser')))",
+    )?;
+    session.run("SET ROLE queue_defiant")?;
+    request(&mut session, "m1")?;
+    session.run("RESET ROLE")?;
+    let state = "SELECT concat_ws(' ', state, attempts, sqlstate) FROM ml.jobs ORDER BY job_id DESC LIMIT 1";
+    cluster.wait_until(PATIENCE, name, state, "done 1")?;
+    expect(
+        "who the job is",
+        &session.run("SELECT DISTINCT who FROM seen")?,
+        "queue_defiant queue_defiant off",
+    )?;
+
+    pause(
+        &mut session,
+        "DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN END; END LOOP; END $$",
+    )?;
+    let sleeping = "SELECT wait_event FROM pg_stat_activity AS a JOIN ml.jobs AS j ON j.worker_pid = a.pid WHERE j.state = 'running'";
+    let job = request(&mut session, "m1")?;
+    cluster.wait_until(PATIENCE, name, sleeping, "PgSleep")?;
+    let cancel = format!("SELECT ml.cancel_job({job})");
+    session.run(&cancel)?;
+    thread::sleep(Duration::from_millis(300));
+    expect("after the first call", &session.run(state)?, "running 1")?;
+    session.run(&cancel)?;
+    cluster.wait_until(PATIENCE, name, state, "cancelled 1")?;
+
+    session.run(
+        r#"SELECT ml.request_retrain('{"model": "m1", "timeout": "100ms", "max_attempts": 1}')"#,
+    )?;
+    cluster.wait_until(PATIENCE, name, state, "dead 1 58000")?;
+    Ok(String::new())
+}
+
 /// An extension that the owner of a database installed: what he writes into its tables does not make him act as
 /// a superuser, in the worker or in a superuser's run_pending.
 pub fn forged_roles(cluster: &Cluster) -> Result<String> {
