@@ -41,7 +41,9 @@ background worker trains a better version, which takes over. The cluster stays u
   --update           take the results of the sql/ suites as what is expected
   --release          test the release build
 
-Tests on real data need the environment variable PGLEARN_DATA, the folder of the data.",
+Tests on real data need the environment variable PGLEARN_DATA, the folder of the data. With
+PGLEARN_LOAD_SECONDS=30 the eight clients of server/faults/load write for 30 seconds, not for 8, and
+must get 1,000 statements a second through.",
     },
     Topic {
         name: "bench",
