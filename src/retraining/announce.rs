@@ -63,6 +63,12 @@ pub fn announce_due(watch: &Watch) -> Result<Attempt> {
             false => Attempt::Below,
         });
     }
+    // Somebody else is queueing a job of the model, perhaps the one that this announcement would ask for.
+    let model = watch.model.as_deref();
+    if model.is_some_and(|model| !lock::try_for_transaction(Name::Model(model))) {
+        lock::release_for_transaction(name);
+        return Ok(Attempt::Unresolved);
+    }
     // What an announcement of this transaction has counted, the next one has counted too.
     let counted = mark.filter(|mark| mark.xid == own).map(|mark| mark.event);
     let own_event = count.last_own_event.max(counted.unwrap_or(0));

@@ -249,6 +249,18 @@ pub fn open_transactions(cluster: &Cluster) -> Result<String> {
         ))?,
         "2|1",
     )?;
+    session.run(
+        "SELECT ml.run_pending(5); CREATE TABLE e (LIKE d); SELECT ml.watch('e', 'm1', threshold => 10, min_interval => '0')",
+    )?;
+    // What another watch of the model has to announce waits, so that its job is not a second one.
+    let announced = "SELECT (SELECT count(*) FROM ml.announcements WHERE relation = 'e'::regclass AND row_count > 0), \
+                            (SELECT count(*) FROM ml.jobs WHERE state = 'queued')";
+    writer.run(&format!("BEGIN; {insert}"))?;
+    session.run("INSERT INTO e SELECT * FROM d LIMIT 20")?;
+    expect("beside it", &session.run(announced)?, "0|0")?;
+    writer.run("COMMIT")?;
+    session.run("SELECT ml.check_watches()")?;
+    expect("after it", &session.run(announced)?, "1|1")?;
     Ok(String::new())
 }
 
