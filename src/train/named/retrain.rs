@@ -78,12 +78,17 @@ impl Again {
         let own = self.owner == identity::current_role() && identity::is_session_user();
         let _owner = (!own).then(|| RestrictedUser::new(self.owner));
         let model = pgrx::spi::quote_literal(&self.arguments.model);
-        work(self.arguments).map_err(|failure| match failure.code() {
-            PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN => failure.hint(format!(
-                "A retraining reads the columns that the newest version was trained with. SELECT * FROM {}.train({model}); chooses them anew.",
-                extension_schema()
-            )),
-            _ => failure,
+        work(self.arguments).map_err(|failure| {
+            // The inputs were never the caller's to name.
+            let chosen = failure.code() == PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN
+                && failure.message().starts_with("features:");
+            match chosen {
+                true => failure.hint(format!(
+                    "A retraining reads the columns that the newest version was trained with. SELECT * FROM {}.train({model}); chooses them anew.",
+                    extension_schema()
+                )),
+                false => failure,
+            }
         })
     }
 }
