@@ -13,7 +13,7 @@ use crate::testing::server::expect;
 /// Of clusters whose jobs are tried again quickly.
 const QUICK: (&str, &str) = ("pglearn.retry_delay", "100ms");
 /// How often a worker is killed at some time or other.
-const KILLS: u32 = 12;
+const KILLS: u32 = 20;
 /// With a launcher that looks every second.
 const PRELOADED: [(&str, &str); 4] = [
     ("shared_preload_libraries", "pglearn"),
@@ -24,13 +24,18 @@ const PRELOADED: [(&str, &str); 4] = [
 /// Processes of pglearn in this database.
 const WORKERS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type LIKE 'pglearn%'";
 
+/// A process that is another one after each recovery.
+const CHECKPOINTER: &str = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
+
 /// Kills the worker, which makes the whole cluster recover, and waits until it has.
 fn kill(cluster: &Cluster, held: &Held) -> Result<()> {
-    const CHECKPOINTER: &str =
-        "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
     let before = cluster.sql("postgres", CHECKPOINTER)?;
     signal(held.worker, Signal::Kill)?;
-    let another = format!("SELECT ({CHECKPOINTER}) <> {before}");
+    wait_for_recovery(cluster, &before)
+}
+
+fn wait_for_recovery(cluster: &Cluster, checkpointer: &str) -> Result<()> {
+    let another = format!("SELECT ({CHECKPOINTER}) <> {checkpointer}");
     cluster
         .wait_until(PATIENCE, "postgres", &another, "t")
         .map(drop)
@@ -105,25 +110,30 @@ pub fn killed_at_any_time(common: &Cluster) -> Result<String> {
     let cluster = common.sibling("kill-any-time", &PRELOADED)?;
     let database = "kills";
     trainings::database(&cluster, database)?;
-    let mut moves = "narrow ->1, wide ->1".to_owned();
+    let worker = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'pglearn worker' AND datname = current_database()";
+    let first = trainings::queue(&cluster, database, "narrow")?;
+    trainings::wait_for_job(&cluster, database, &first, "done 1 2 -")?;
+    let whole = "SELECT ceil(1e6 * extract(epoch FROM finished_at - created_at)) FROM ml.jobs";
+    let whole = cluster.sql(database, whole)?;
+    let whole = Duration::from_micros(whole.parse().attempt(whole)?);
+    let mut moves = "narrow ->1, wide ->1, narrow 1>2".to_owned();
     let mut killed = 0;
     for round in 1..=KILLS {
-        let worker = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'pglearn worker' AND datname = current_database()";
+        let checkpointer = cluster.sql("postgres", CHECKPOINTER)?;
         let mut observer = cluster.session(database)?;
         let job = observer.run("SELECT job_id FROM ml.retrain('narrow')")?;
-        thread::sleep(Duration::from_millis(u64::from(2 * (round - 1))));
+        thread::sleep(whole * (round - 1) / KILLS);
         if let Some(worker) = observer.run(worker)?.lines().next() {
-            let worker = worker.parse().attempt(worker)?;
-            let job = job.clone();
-            kill(&cluster, &Held { job, worker })?;
+            signal(worker.parse().attempt(worker)?, Signal::Kill)?;
+            wait_for_recovery(&cluster, &checkpointer)?;
             killed += 1;
         }
         drop(observer);
         let question = format!("SELECT state, version FROM ml.jobs WHERE job_id = {job}");
-        let version = round + 1;
+        let (before, version) = (round + 1, round + 2);
         let done = format!("done|{version}");
         cluster.wait_until(PATIENCE, database, &question, &done)?;
-        moves.push_str(&format!(", narrow {round}>{version}"));
+        moves.push_str(&format!(", narrow {before}>{version}"));
     }
     trainings::must_be_whole(&cluster, database, &moves)?;
     let again = "SELECT count(*) FILTER (WHERE attempts > 1) FROM ml.jobs";
