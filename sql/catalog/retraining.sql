@@ -53,6 +53,7 @@ CREATE TABLE announcements (
     channel         text COLLATE "C",
     payload         text,
     job_id          bigint,
+    error           text,
     announced_at    timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX announcements_latest ON announcements (watch_id, relation, announcement_id);
@@ -189,7 +190,8 @@ COMMENT ON COLUMN announcements.xid IS 'the transaction that made it';
 COMMENT ON COLUMN announcements.snapshot IS 'what it counted: the changes that this snapshot sees';
 COMMENT ON COLUMN announcements.channel IS 'where it was sent';
 COMMENT ON COLUMN announcements.payload IS 'what was sent';
-COMMENT ON COLUMN announcements.job_id IS 'the job that was queued; NULL where none was, or one was queued already';
+COMMENT ON COLUMN announcements.job_id IS 'the job that was queued; NULL where none was needed, one was queued already, or none could be: error says why';
+COMMENT ON COLUMN announcements.error IS 'why none was, where the model of the watch cannot be retrained';
 COMMENT ON COLUMN announcements.announced_at IS 'when';
 COMMENT ON TABLE outbox IS 'notifications of transactions that were prepared: sent by the next worker, check_watches or run_pending';
 COMMENT ON COLUMN outbox.outbox_id IS 'their order';

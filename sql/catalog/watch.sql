@@ -71,11 +71,11 @@ SELECT w.watch_id,
        j.job_id,
        j.state AS job_state,
        j.status AS job_status,
-       j.error AS job_error,
+       CASE WHEN j.created_at > a.announced_at THEN j.error ELSE COALESCE(a.error, j.error) END AS job_error,
        w.owner::oid::regrole AS owner
   FROM watches AS w
   LEFT JOIN LATERAL (
-       SELECT n.xid, n.event_id, n.snapshot, n.channel, n.row_count, n.announced_at FROM announcements AS n
+       SELECT n.xid, n.event_id, n.snapshot, n.channel, n.row_count, n.announced_at, n.error FROM announcements AS n
         WHERE n.watch_id = w.watch_id AND n.relation::oid = w.relation::oid
         ORDER BY n.announcement_id DESC LIMIT 1) AS a ON true
   LEFT JOIN LATERAL (
@@ -88,7 +88,7 @@ SELECT w.watch_id,
         WHERE c.watch_id = w.watch_id AND c.relation::oid = w.relation::oid) AS p ON true
   LEFT JOIN data_statistics AS e ON e.event_id = GREATEST(p.event_id, a.event_id)
   LEFT JOIN LATERAL (
-       SELECT q.job_id, q.state, q.status, q.error FROM jobs AS q
+       SELECT q.job_id, q.state, q.status, q.error, q.created_at FROM jobs AS q
         WHERE q.model = w.model AND q.kind = 'retrain'::text AND pg_catalog.pg_has_role(q.run_as::oid, 'USAGE')
         ORDER BY q.job_id DESC LIMIT 1) AS j ON true
  WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = w.relation::oid
@@ -107,7 +107,7 @@ COMMENT ON COLUMN watch_status.last_count IS 'how many rows it counted';
 COMMENT ON COLUMN watch_status.job_id IS 'the last job that retrains the model, if the current role may see it';
 COMMENT ON COLUMN watch_status.job_state IS 'its state';
 COMMENT ON COLUMN watch_status.job_status IS 'what became of the version it made: promoted, or refused by the gate';
-COMMENT ON COLUMN watch_status.job_error IS 'message of its last error';
+COMMENT ON COLUMN watch_status.job_error IS 'message of its last error, or why the last announcement could not queue a job';
 COMMENT ON COLUMN watch_status.owner IS 'who made the watch';
 
 COMMENT ON FUNCTION watch(regclass, text, bigint, text[], text, interval, jsonb) IS

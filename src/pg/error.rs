@@ -202,9 +202,10 @@ impl Failure {
         ErrorReport::from(self).report(PgLogLevel::WARNING);
     }
 
-    /// Writes it to the server's log; a background process has nobody to tell.
+    /// Writes it to the server's log and nowhere else: there is no client, or it is none of the client's
+    /// business.
     pub fn log(self) {
-        ErrorReport::from(self).report(PgLogLevel::LOG);
+        ErrorReport::from(self).report(PgLogLevel::LOG_SERVER_ONLY);
     }
 
     /// Raises it as an ERROR from a function that has no `Result` to return.

@@ -10,9 +10,8 @@ use pgrx::PgSqlErrorCode;
 /// Characters of a model's or an alias's name at the most.
 const NAME_LENGTH: usize = 63;
 
-/// What to do where a name is somebody else's.
-pub(super) const TAKEN: &str =
-    "Names are unique in the database: choose another one, or ask its owner.";
+/// What to do where the name of a new model is somebody else's.
+const TAKEN: &str = "Names are unique in the database: choose another one, or ask its owner.";
 
 /// A model that the current role may train, promote and drop: it owns it, or inherits its owner.
 #[derive(Debug, Clone)]
@@ -39,7 +38,7 @@ impl OwnModel {
             return Ok(None);
         };
         if !identity::has_privileges_of(model.owner) {
-            return Err(must_own(name, Some(model.owner)).hint(TAKEN));
+            return Err(must_own(name, Some(model.owner)));
         }
         let rows = sql::query(
             "SELECT m.model_id, m.name, m.owner, m.seed, m.split_key FROM {ml}.models AS m \
@@ -131,6 +130,16 @@ pub(super) fn must_own(name: &str, owner: Option<Role>) -> Failure {
     match owner.is_none_or(|owner| identity::role_name(owner).is_some()) {
         true => failure,
         false => orphaned(failure, name),
+    }
+}
+
+/// The refusal of a name for a new model, with what to do about it, where nothing better is known.
+#[cold]
+pub(super) fn taken(refused: Failure) -> Failure {
+    let is_somebodys = refused.code() == PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE;
+    match is_somebodys && refused.advice().is_none() {
+        true => refused.hint(TAKEN),
+        false => refused,
     }
 }
 

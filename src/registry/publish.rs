@@ -92,11 +92,14 @@ pub fn publish(new: &NewVersion<'_>) -> Result<Published> {
     let Some(row) = rows.first() else {
         // It exists, perhaps since later than this statement's snapshot.
         let known = Catalog::find()?.model(new.model)?;
-        return Err(model::must_own(new.model, known.map(|model| model.owner)).hint(model::TAKEN));
+        return Err(model::taken(model::must_own(
+            new.model,
+            known.map(|model| model.owner),
+        )));
     };
     let (model_id, version, owner): (i64, i32, Role) = (row.get(0)?, row.get(1)?, row.get(2)?);
     if !identity::has_privileges_of(owner) {
-        return Err(model::must_own(new.model, Some(owner)).hint(model::TAKEN));
+        return Err(model::taken(model::must_own(new.model, Some(owner))));
     }
     let (seed, split_key): (i64, Option<Vec<String>>) = (row.get(3)?, row.get(4)?);
     if seed != new.seed
@@ -163,5 +166,5 @@ pub fn signature(input: &Input) -> String {
 /// 42602 for an impossible name, 42501 where the model belongs to somebody else.
 pub fn check(name: &str) -> Result<Option<OwnModel>> {
     model::check_name(name)?;
-    OwnModel::find(name)
+    OwnModel::find(name).map_err(model::taken)
 }

@@ -10,15 +10,18 @@ use super::queue::{self, Kind, NewJob};
 use super::tables::Tables;
 use super::watches::Watch;
 use crate::pg::at_commit;
-use crate::pg::error::Result;
+use crate::pg::context::extension_schema;
+use crate::pg::error::{Failure, Result};
 use crate::pg::heap_insert::{clock_timestamp, next_value, text_cell};
 use crate::pg::lock::{self, Name};
+use crate::pg::parse::quoted_name;
 use crate::pg::relation::name_parts;
 use crate::pg::snapshot::{Snapshot, own_transaction, own_transaction_if_any, xid_cell};
 use crate::pg::table::Cell as Value;
 use crate::settings;
 use serde_json::json;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 /// How long a session does without asking for a worker again because of what is unresolved.
@@ -27,6 +30,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 thread_local! {
     /// When this session has asked for one, and how many rollbacks it had seen then.
     static ASKED: Cell<Option<(Instant, u64)>> = const { Cell::new(None) };
+    /// Watches whose models could not be retrained the last time, as this session has logged.
+    static LOGGED: RefCell<HashSet<i64>> = RefCell::default();
 }
 
 /// What an attempt to announce came to.
@@ -117,7 +122,10 @@ fn announce(
         // Dropped: nobody would know it.
         return Ok(());
     };
-    let job = queue_job(watch);
+    let (job, error) = match queue_job(watch) {
+        Ok(job) => (job, None),
+        Err(failure) => (None, Some(give_up(watch, failure))),
+    };
     let payload = format!(
         r#"{{"table": {}, "schema": {}, "count": {}, "event_id": {}}}"#,
         json!(table),
@@ -140,16 +148,21 @@ fn announce(
         (c"channel", text_cell(&watch.channel)),
         (c"payload", text_cell(&payload)),
         (c"job_id", job.map_or(Value::Null, Value::BigInt)),
+        (c"error", error.as_deref().map_or(Value::Null, text_cell)),
         (c"announced_at", clock_timestamp()),
     ])?;
     counting::forget(tables, watch);
     at_commit::notify(&watch.channel, &payload)
 }
 
-/// Queues the retraining that a watch asks for; its number, where it is a new one. A model that cannot be
-/// trained any more is no reason to refuse the rows: it is a warning.
-fn queue_job(watch: &Watch) -> Option<i64> {
-    let model = watch.model.as_deref()?;
+/// Queues the retraining that a watch asks for; its number, where it is a new one.
+///
+/// # Errors
+/// Those of [`queue::enqueue`], before anything is written.
+fn queue_job(watch: &Watch) -> Result<Option<i64>> {
+    let Some(model) = watch.model.as_deref() else {
+        return Ok(None);
+    };
     let gate = watch
         .gate
         .as_deref()
@@ -162,17 +175,28 @@ fn queue_job(watch: &Watch) -> Option<i64> {
         watch_id: Some(watch.id),
         min_interval: Some(&watch.min_interval),
         ..NewJob::new(Kind::Retrain, model, watch.owner, &payload)
-    });
-    match queued {
-        Ok(queued) => queued.created.then_some(queued.job_id),
-        Err(failure) => {
-            failure
-                .within(&format!(
-                    "watch {} cannot have its model retrained",
-                    watch.id
-                ))
-                .warn();
-            None
-        }
+    })?;
+    LOGGED.with_borrow_mut(|logged| logged.remove(&watch.id));
+    Ok(queued.created.then_some(queued.job_id))
+}
+
+/// A model that cannot be trained any more is no reason to refuse the rows, and no business of who writes
+/// them: the server's log says it, once a session, and the announcement to those who may see the watch.
+/// Gives what is kept there.
+fn give_up(watch: &Watch, failure: Failure) -> String {
+    let error = failure.message().to_owned();
+    if LOGGED.with_borrow_mut(|logged| logged.insert(watch.id)) {
+        failure
+            .within(&format!(
+                "watch {} cannot have its model retrained",
+                watch.id
+            ))
+            .hint(format!(
+                "It is tried again at its next announcement. To end it: SELECT {}.unwatch({});",
+                extension_schema(),
+                pgrx::spi::quote_literal(quoted_name(watch.relation))
+            ))
+            .log();
     }
+    error
 }

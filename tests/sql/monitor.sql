@@ -320,8 +320,22 @@ SELECT model, kind, state, run_as::oid = current_user::regrole AS mine, payload 
 ROLLBACK;
 SELECT count(*) FROM jobs;
 SELECT drop_model('watched');
+-- The writer hears nothing of it, however much he wants to hear; who may see the watch sees why.
+SET client_min_messages = log;
 INSERT INTO history SELECT 2000 + i, i, i, true FROM generate_series(1, 8) AS i;
+SET client_min_messages = warning;
 SELECT * FROM announced('history');
+SELECT error FROM announcements WHERE relation::oid = 'history'::regclass AND channel IS NOT NULL;
+SELECT model, last_count, job_id, job_error FROM watch_status WHERE model = 'watched';
+SELECT version FROM train('watched', 'history', 'y', features => '{a,b}', task => 'classification', alias => 'champion');
+BEGIN;
+SELECT job_id IS NOT NULL AS queued FROM request_retrain('{"model": "watched"}') AS job_id;
+SELECT job_state, job_error FROM watch_status WHERE model = 'watched';
+ROLLBACK;
+BEGIN;
+INSERT INTO history SELECT 2000 + i, i, i, true FROM generate_series(1, 8) AS i;
+SELECT last_count, job_state, job_error FROM watch_status WHERE model = 'watched';
+ROLLBACK;
 
 -- 12. A table that is dropped or renamed while it is watched.
 ALTER TABLE counted RENAME TO renamed;

@@ -90,7 +90,7 @@ CALL tests.refused($$INSERT INTO watches (relation, model, threshold, channel, m
 SET ROLE tests_watcher; DELETE FROM watches WHERE model = 'churn'; SET ROLE tests_other;
 INSERT INTO watches (relation, model, threshold, channel, min_interval, owner) VALUES ('orders', 'churn', 0, 'c', '0', 'tests_other');
 SET ROLE tests_writer; INSERT INTO work.orders VALUES (204, 1, true); SET ROLE tests_other;
-SELECT row_count, channel, job_id FROM announcements ORDER BY announcement_id;
+SELECT row_count, channel, job_id, error FROM announcements ORDER BY announcement_id;
 SELECT count(*) FROM jobs;
 SELECT unwatch('orders');
 SET ROLE tests_watcher; SELECT watch('orders', 'churn', threshold => 100) IS NOT NULL AS made;
@@ -152,7 +152,7 @@ SELECT a.row_count, j.run_as, j.model, a.job_id = j.job_id AS queued FROM announ
 UPDATE models SET owner = 'tests_other' WHERE name = 'churn';
 DELETE FROM jobs;
 SET ROLE tests_writer; INSERT INTO work.orders VALUES (303, 1, true), (304, 2, false); RESET ROLE;
-SELECT row_count, job_id IS NULL AS nothing_queued FROM announcements ORDER BY announcement_id DESC LIMIT 1;
+SELECT row_count, job_id IS NULL AS nothing_queued, error FROM announcements ORDER BY announcement_id DESC LIMIT 1;
 ROLLBACK;
 -- A role that is gone: nobody's watch, which counts on; its owner cannot be anybody by chance.
 SET ROLE tests_gone;

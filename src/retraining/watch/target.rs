@@ -113,13 +113,14 @@ fn tree(relation: Oid, kind: Kind) -> Result<Vec<Oid>> {
 fn must_be_table(relation: &OpenRelation, model: Option<&str>) -> Result<()> {
     let name = relation.name();
     let refuse = |what: &str, detail: &str| {
-        Err(Failure::new(
+        Failure::new(
             PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
             format!("{name} is {what}"),
         )
-        .detail(detail.to_owned()))
+        .detail(detail)
     };
-    let refused = match relation.kind() {
+    let poll = |what: &str, detail: &str| polling(refuse(what, detail), model);
+    Err(match relation.kind() {
         _ if relation.is_own() => refuse(
             "a relation of pglearn itself",
             "Only tables of your own can be watched.",
@@ -128,28 +129,23 @@ fn must_be_table(relation: &OpenRelation, model: Option<&str>) -> Result<()> {
             "a system catalog",
             "Only tables of your own can be watched.",
         ),
-        _ if relation.is_temporary() => {
-            return refuse(
-                "a temporary table",
-                "It belongs to this session: the background worker could not read it.",
-            )
-            .map_err(|failure: Failure| {
-                failure.hint("Use a permanent table, or train in this session.")
-            });
-        }
+        _ if relation.is_temporary() => refuse(
+            "a temporary table",
+            "It belongs to this session: the background worker could not read it.",
+        )
+        .hint("Use a permanent table, or train in this session."),
         Kind::Table | Kind::Partitioned => return Ok(()),
-        Kind::Foreign => refuse(
+        Kind::Foreign => poll(
             "a foreign table",
             "It may change without this server knowing.",
         ),
-        Kind::View => refuse("a view", NO_TRIGGERS),
-        Kind::MaterializedView => refuse("a materialized view", NO_TRIGGERS),
+        Kind::View => poll("a view", NO_TRIGGERS),
+        Kind::MaterializedView => poll("a materialized view", NO_TRIGGERS),
         Kind::Other => refuse(
             "not a table",
             "Only tables can be watched, partitioned or not.",
         ),
-    };
-    refused.map_err(|failure| polling(failure, model))
+    })
 }
 
 /// What to do about a relation whose changes cannot be counted.

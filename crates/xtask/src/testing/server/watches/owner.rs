@@ -1,9 +1,10 @@
 //! A role whose watch has a model retrained, and who loses rights: writers go on, the job says what is missing.
 
+use std::fs;
 use std::time::Duration;
 
 use crate::cluster::Cluster;
-use crate::error::Result;
+use crate::error::{Attempt, Result, fail};
 use crate::session::Session;
 use crate::testing::server::expect;
 
@@ -11,6 +12,7 @@ use crate::testing::server::expect;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const DATABASE: &str = "watch_owner";
+const LOGGED: &str = "LOG:  watch 1 cannot have its model retrained: must be owner of model m";
 
 /// Rights on the table, on the extension's schema and on the model, one after the other.
 pub fn without_rights(cluster: &Cluster) -> Result<String> {
@@ -46,16 +48,41 @@ pub fn without_rights(cluster: &Cluster) -> Result<String> {
         "GRANT USAGE ON SCHEMA ml TO tests_watching; UPDATE ml.models SET owner = 'postgres'",
     )?;
     // Nobody's job: it is announced, and nothing is queued.
-    announced(
-        cluster,
-        &mut admin,
-        3,
-        "2|failed|42501|permission denied for schema ml",
-    )?;
+    let logged = log(cluster)?.len();
+    for times in [3, 4] {
+        announced(
+            cluster,
+            &mut admin,
+            times,
+            "2|failed|42501|permission denied for schema ml",
+        )?;
+    }
+    logged_once(cluster, logged, &mut admin)?;
     admin.run("UPDATE ml.models SET owner = 'tests_watching'")?;
-    announced(cluster, &mut admin, 4, "3|done||")?;
+    announced(cluster, &mut admin, 5, "3|done||")?;
     let versions = "SELECT string_agg(version::text, ' ' ORDER BY version) FROM ml.model_versions";
     expect("versions", &admin.run(versions)?, "1 2").map(|()| String::new())
+}
+
+fn log(cluster: &Cluster) -> Result<String> {
+    fs::read_to_string(cluster.log()).attempt("the server's log")
+}
+
+/// Why nothing was queued is there for who may see the watch and, once a session, in the server's log.
+fn logged_once(cluster: &Cluster, since: usize, admin: &mut Session) -> Result<()> {
+    let status = "SELECT job_state, job_error FROM ml.watch_status";
+    expect(
+        "status",
+        &admin.run(status)?,
+        "failed|must be owner of model m",
+    )?;
+    let log = log(cluster)?;
+    let log = log.get(since..).unwrap_or_default();
+    expect("times", &log.matches(LOGGED).count().to_string(), "1")?;
+    match log.contains("To end it: SELECT ml.unwatch('public.d');") {
+        true => Ok(()),
+        false => fail!("the log does not say how to end it:\n{log}"),
+    }
 }
 
 /// Two rows more, by a writer without rights: announced each time, and the last job ends like this.
