@@ -20,6 +20,8 @@ pub struct Indexed {
     pub table: pg_sys::Oid,
     /// The index.
     pub index: pg_sys::Oid,
+    /// Its name: REINDEX CONCURRENTLY replaces an index by another one of the same name.
+    pub name: &'static CStr,
 }
 
 impl Indexed {
@@ -27,10 +29,11 @@ impl Indexed {
     ///
     /// # Errors
     /// XX000 where one is not there.
-    pub fn find(schema: pg_sys::Oid, table: &CStr, index: &CStr) -> Result<Self> {
+    pub fn find(schema: pg_sys::Oid, table: &CStr, index: &'static CStr) -> Result<Self> {
         Ok(Self {
             table: relation(schema, table)?,
             index: relation(schema, index)?,
+            name: index,
         })
     }
 }
@@ -48,6 +51,33 @@ impl Indexed {
                 "column {} of the extension's tables is missing",
                 name.to_string_lossy()
             ))),
+        }
+    }
+}
+
+/// Opens an index, or the one that has taken its place since it was found.
+///
+/// # Safety
+/// `table` is the open table of the index: while it is locked, no index of it is replaced.
+unsafe fn open_index(
+    relation: Indexed,
+    table: pg_sys::Relation,
+    lock: pg_sys::LOCKMODE,
+) -> pg_sys::Relation {
+    // SAFETY: an open relation has a catalog row, and one more if it is an index; the name ends in NUL.
+    unsafe {
+        let known = pg_sys::try_relation_open(relation.index, lock);
+        if !known.is_null() {
+            let form = (*known).rd_index;
+            if !form.is_null() && (*form).indisvalid {
+                return known;
+            }
+            pg_sys::relation_close(known, lock);
+        }
+        let schema = (*(*table).rd_rel).relnamespace;
+        match pg_sys::get_relname_relid(relation.name.as_ptr(), schema) {
+            pg_sys::InvalidOid => pg_sys::index_open(relation.index, lock),
+            present => pg_sys::index_open(present, lock),
         }
     }
 }
@@ -76,6 +106,7 @@ pub fn extension_namespace() -> Result<pg_sys::Oid> {
     let extensions = Indexed {
         table: pg_sys::ExtensionRelationId,
         index: pg_sys::Oid::from(pg_sys::ExtensionNameIndexId),
+        name: c"pg_extension_name_index",
     };
     let mut scan = Scan::new(extensions, &[(NAME, Key::Name(c"pglearn"))], Order::Forward)?;
     scan.next()
@@ -206,7 +237,7 @@ impl Scan {
             }
             let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
             let table = pg_sys::table_open(relation.table, lock);
-            let index = pg_sys::index_open(relation.index, lock);
+            let index = open_index(relation, table, lock);
             let scan = pg_sys::systable_beginscan_ordered(
                 table,
                 index,

@@ -204,6 +204,7 @@ pub fn extension_version() -> Result<Option<String>> {
     let extensions = Indexed {
         table: pg_sys::ExtensionRelationId,
         index: pg_sys::Oid::from(pg_sys::ExtensionNameIndexId),
+        name: c"pg_extension_name_index",
     };
     let mut scan = Scan::new(extensions, &[(NAME, Key::Name(c"pglearn"))], Order::Forward)?;
     Ok(scan

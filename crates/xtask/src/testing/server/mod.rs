@@ -44,6 +44,11 @@ const TESTS: &[Test] = &[
         run: monitor::by_eight_clients,
     },
     Test {
+        name: "monitor/while_reindexed",
+        needs_data: false,
+        run: monitor::while_reindexed,
+    },
+    Test {
         name: "monitor/open_transactions",
         needs_data: false,
         run: monitor::of_open_transactions,

@@ -97,6 +97,38 @@ pub fn by_eight_clients(cluster: &Cluster) -> Result<String> {
     Ok(format!("{inserted} rows in {announced} announcements"))
 }
 
+/// Writers go on, and nothing is missed, while the indexes that they look into are replaced.
+pub fn while_reindexed(cluster: &Cluster) -> Result<String> {
+    let name = "monitor_reindexed";
+    let mut session = watched(cluster, name, 20)?;
+    let file = std::env::temp_dir().join(format!("pglearn-reindex-{}.sql", std::process::id()));
+    fs::write(&file, SCRIPT).attempt("pgbench's script")?;
+    let mut pgbench = cluster
+        .client("pgbench")
+        .args(["-n", "-j", "2", "-c", "4", "-T", "4", "-f"])
+        .arg(&file)
+        .arg(name)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .attempt("pgbench")?;
+    let mut rounds = 0;
+    while pgbench.try_wait().attempt("pgbench")?.is_none() {
+        for table in ["change_log", "announcements", "watches"] {
+            session.run(&format!("REINDEX TABLE CONCURRENTLY ml.{table}"))?;
+        }
+        rounds += 1;
+    }
+    let output = pgbench.wait_with_output().attempt("pgbench")?;
+    fs::remove_file(&file).attempt("pgbench's script")?;
+    if !output.status.success() {
+        fail!("pgbench said: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let inserted = session.run("SELECT count(*) FROM events")?;
+    expect("rows counted", &session.run(COUNTED)?, &inserted)?;
+    Ok(format!("{inserted} rows, {rounds} rounds"))
+}
+
 /// Rows of transactions that do not see each other are announced together, once, when both are committed;
 /// meanwhile others write, and are announced, without waiting.
 pub fn of_open_transactions(cluster: &Cluster) -> Result<String> {
