@@ -185,7 +185,7 @@ COMMENT ON COLUMN announcements.announcement_id IS 'number of the announcement';
 COMMENT ON COLUMN announcements.watch_id IS 'the watch, 0 for a trigger written by hand';
 COMMENT ON COLUMN announcements.relation IS 'the watched relation';
 COMMENT ON COLUMN announcements.event_id IS 'the last event of its own transaction that it counts';
-COMMENT ON COLUMN announcements.row_count IS 'rows changed since the announcement before; 0: counting began';
+COMMENT ON COLUMN announcements.row_count IS 'rows changed since the announcement before; 0: counting began, or many changes were added up in one row of change_log';
 COMMENT ON COLUMN announcements.xid IS 'the transaction that made it';
 COMMENT ON COLUMN announcements.snapshot IS 'what it counted: the changes that this snapshot sees';
 COMMENT ON COLUMN announcements.channel IS 'where it was sent';

@@ -66,18 +66,22 @@ SELECT w.watch_id,
        w.threshold,
        COALESCE(p.pending, 0::numeric)::bigint AS pending,
        e."timestamp" AS last_event,
-       CASE WHEN a.channel IS NOT NULL THEN a.announced_at END AS last_announcement,
-       CASE WHEN a.channel IS NOT NULL THEN a.row_count END AS last_count,
+       r.announced_at AS last_announcement,
+       r.row_count AS last_count,
        j.job_id,
        j.state AS job_state,
        j.status AS job_status,
-       CASE WHEN j.created_at > a.announced_at THEN j.error ELSE COALESCE(a.error, j.error) END AS job_error,
+       CASE WHEN j.created_at > r.announced_at THEN j.error ELSE COALESCE(r.error, j.error) END AS job_error,
        w.owner::oid::regrole AS owner
   FROM watches AS w
   LEFT JOIN LATERAL (
-       SELECT n.xid, n.event_id, n.snapshot, n.channel, n.row_count, n.announced_at, n.error FROM announcements AS n
+       SELECT n.xid, n.event_id, n.snapshot FROM announcements AS n
         WHERE n.watch_id = w.watch_id AND n.relation::oid = w.relation::oid
         ORDER BY n.announcement_id DESC LIMIT 1) AS a ON true
+  LEFT JOIN LATERAL (
+       SELECT n.row_count, n.announced_at, n.error FROM announcements AS n
+        WHERE n.watch_id = w.watch_id AND n.relation::oid = w.relation::oid AND n.channel IS NOT NULL
+        ORDER BY n.announcement_id DESC LIMIT 1) AS r ON true
   LEFT JOIN LATERAL (
        SELECT pg_catalog.sum(c.row_count) FILTER (
                   WHERE CASE WHEN a.xid IS NULL THEN true

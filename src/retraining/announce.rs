@@ -5,7 +5,7 @@
 //! leaves the matter to the worker that it asks for, and so does a writer whose rows and those of
 //! transactions that are still running are too many together only.
 
-use super::counting::{self, Count, Mark};
+use super::counting::{self, Count, MANY, Mark};
 use super::queue::{self, Kind, NewJob};
 use super::tables::Tables;
 use super::watches::Watch;
@@ -62,11 +62,11 @@ pub fn announce_due(watch: &Watch) -> Result<Attempt> {
     let own = own_transaction_if_any();
     let count = counting::count(&tables, watch, mark.as_ref(), &now, own);
     if count.due() <= watch.threshold {
+        if own == 0 && count.entries > MANY {
+            return carry_over(&tables, watch, &count, &now);
+        }
         lock::release_for_transaction(name);
-        return Ok(match count.at_most() > watch.threshold {
-            true => Attempt::Unresolved,
-            false => Attempt::Below,
-        });
+        return Ok(below(watch, &count));
     }
     // Somebody else is queueing a job of the model, perhaps the one that this announcement would ask for.
     let model = watch.model.as_deref();
@@ -79,6 +79,34 @@ pub fn announce_due(watch: &Watch) -> Result<Attempt> {
     let own_event = count.last_own_event.max(counted.unwrap_or(0));
     announce(&tables, watch, &count, own_event, &now)?;
     Ok(Attempt::Announced)
+}
+
+/// What is to be said where the threshold is not exceeded.
+fn below(watch: &Watch, count: &Count) -> Attempt {
+    match count.at_most() > watch.threshold {
+        true => Attempt::Unresolved,
+        false => Attempt::Below,
+    }
+}
+
+/// Adds up a long log in a single row, so that who counts next does not read it all again: an announcement
+/// to nobody counts what is there, and the row that follows it is that number. Sessions that have counted
+/// the long log add the row to it, and find out when they look for the latest announcement, before
+/// anything comes of it.
+///
+/// Only in a transaction that has written nothing: all that is counted was committed by others.
+fn carry_over(tables: &Tables, watch: &Watch, count: &Count, now: &Snapshot) -> Result<Attempt> {
+    let own = own_transaction();
+    mark(tables, watch, now, &Announced::default())?;
+    tables.change_log.insert(&[
+        (c"watch_id", Value::BigInt(watch.id)),
+        (c"relation", Value::Oid(watch.relation)),
+        (c"xid", xid_cell(own)),
+        (c"event_id", Value::BigInt(count.last_event)),
+        (c"row_count", Value::BigInt(count.committed)),
+    ])?;
+    counting::forget(tables, watch);
+    Ok(below(watch, count))
 }
 
 /// What a writer does when its statement has been counted.
@@ -133,7 +161,37 @@ fn announce(
         count.due(),
         count.last_event,
     );
-    let own_event = Some(own_event).filter(|event| *event > 0);
+    let announced = Announced {
+        own_event: Some(own_event).filter(|event| *event > 0),
+        rows: count.due(),
+        sent: Some((&watch.channel, &payload)),
+        job,
+        error: error.as_deref(),
+    };
+    mark(tables, watch, now, &announced)?;
+    counting::forget(tables, watch);
+    at_commit::notify(&watch.channel, &payload)
+}
+
+/// A row of `announcements`.
+#[derive(Default)]
+struct Announced<'a> {
+    /// The last event of the running transaction that it counts.
+    own_event: Option<i64>,
+    /// Rows that it counts.
+    rows: i64,
+    /// Channel and payload.
+    sent: Option<(&'a str, &'a str)>,
+    /// The job that was queued.
+    job: Option<i64>,
+    /// Why none was.
+    error: Option<&'a str>,
+}
+
+/// Writes from where is counted from now on.
+fn mark(tables: &Tables, watch: &Watch, now: &Snapshot, announced: &Announced<'_>) -> Result<()> {
+    let text = |text: Option<&str>| text.map_or(Value::Null, text_cell);
+    let number = |number: Option<i64>| number.map_or(Value::Null, Value::BigInt);
     tables.announcements.insert(&[
         (
             c"announcement_id",
@@ -141,18 +199,16 @@ fn announce(
         ),
         (c"watch_id", Value::BigInt(watch.id)),
         (c"relation", Value::Oid(watch.relation)),
-        (c"event_id", own_event.map_or(Value::Null, Value::BigInt)),
-        (c"row_count", Value::BigInt(count.due())),
+        (c"event_id", number(announced.own_event)),
+        (c"row_count", Value::BigInt(announced.rows)),
         (c"xid", xid_cell(own_transaction())),
         (c"snapshot", now.cell()),
-        (c"channel", text_cell(&watch.channel)),
-        (c"payload", text_cell(&payload)),
-        (c"job_id", job.map_or(Value::Null, Value::BigInt)),
-        (c"error", error.as_deref().map_or(Value::Null, text_cell)),
+        (c"channel", text(announced.sent.map(|(channel, _)| channel))),
+        (c"payload", text(announced.sent.map(|(_, payload)| payload))),
+        (c"job_id", number(announced.job)),
+        (c"error", text(announced.error)),
         (c"announced_at", clock_timestamp()),
-    ])?;
-    counting::forget(tables, watch);
-    at_commit::notify(&watch.channel, &payload)
+    ])
 }
 
 /// Queues the retraining that a watch asks for; its number, where it is a new one.

@@ -20,6 +20,8 @@ use pgrx::pg_sys::Oid;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+/// Rows of the log that are worth adding up: reading them takes some milliseconds.
+pub const MANY: u64 = 10_000;
 /// Watches whose sums a session remembers.
 const REMEMBERED: usize = 4096;
 
@@ -80,6 +82,8 @@ pub struct Count {
     pub last_own_event: i64,
     /// The last event that is counted, or 0.
     pub last_event: i64,
+    /// Rows of the log that were read.
+    pub entries: u64,
 }
 
 impl Count {
@@ -136,6 +140,7 @@ impl Reading<'_> {
         let which = Present::Uncommitted;
         let mut scan = Scan::present(columns.index, &keys, Order::Forward, which);
         while let Some(row) = scan.next() {
+            count.entries += 1;
             let (xid, event) = (row.xid(columns.xid), row.big_int(columns.event));
             if xid == self.own {
                 return true;
@@ -354,7 +359,14 @@ pub fn add(tables: &Tables, watch: &Watch, event: i64, rows: i64) -> Result<Coun
             let count = ledger.update(tables, watch, own);
             (ledger, count)
         }
-        None => Ledger::read(tables, watch, own),
+        None => {
+            let (ledger, count) = Ledger::read(tables, watch, own);
+            if count.entries > MANY {
+                // Each new session would read them all: a worker adds them up.
+                at_commit::wake_worker();
+            }
+            (ledger, count)
+        }
     };
     if count.at_most().saturating_add(rows) > watch.threshold {
         if ledger.is_current(tables, watch) {

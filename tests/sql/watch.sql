@@ -266,3 +266,30 @@ DROP TRIGGER refuse ON jobs;
 INSERT INTO watches (relation, threshold, channel, min_interval, owner) VALUES ('history'::regclass, 1, 'c', '300000 years', current_user::regrole);
 \set VERBOSITY default
 SELECT relation, pending, announced FROM check_watches() WHERE relation IN ('published'::regclass, 'history'::regclass) ORDER BY relation::text;
+
+-- A long log is added up in one row; nothing is lost by that, neither in a session that has counted the long one nor in a new one.
+CREATE TABLE trickle (id int);
+SELECT watch('trickle', threshold => 10020) IS NOT NULL AS made;
+DO $$ BEGIN FOR i IN 1 .. 10005 LOOP INSERT INTO work.trickle VALUES (i); END LOOP; END $$;
+CREATE VIEW trickling AS
+SELECT s.pending, s.last_count, (SELECT count(*) FROM ml.change_log AS c WHERE c.watch_id = s.watch_id) AS log,
+       (SELECT count(*) FROM ml.announcements AS a WHERE a.watch_id = s.watch_id) AS marks
+  FROM ml.watch_status AS s WHERE s.relation = 'trickle'::regclass;
+SELECT * FROM trickling;
+SELECT pending, announced FROM check_watches() WHERE relation = 'trickle'::regclass;
+SELECT pending, last_count, marks FROM trickling;
+INSERT INTO trickle SELECT generate_series(1, 5);
+\c
+SET search_path = work, ml;
+SELECT pending, announced FROM check_watches() WHERE relation = 'trickle'::regclass;
+SELECT * FROM trickling;
+BEGIN;
+INSERT INTO trickle SELECT generate_series(1, 10);
+SELECT * FROM trickling;
+SAVEPOINT a;
+INSERT INTO trickle VALUES (0);
+SELECT pending, last_count FROM trickling;
+ROLLBACK TO a;
+INSERT INTO trickle SELECT generate_series(1, 7);
+COMMIT;
+SELECT pending, last_count FROM trickling;

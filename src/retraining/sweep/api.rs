@@ -63,7 +63,7 @@ fn checked() -> Outcome<Vec<Row>> {
            FROM {ml}.watch_status AS s
            LEFT JOIN LATERAL (
                 SELECT n.row_count, n.job_id FROM {ml}.announcements AS n
-                 WHERE n.watch_id OPERATOR(pg_catalog.=) s.watch_id AND n.announcement_id OPERATOR(pg_catalog.>) $1
+                 WHERE n.watch_id OPERATOR(pg_catalog.=) s.watch_id AND n.announcement_id OPERATOR(pg_catalog.>) $1 AND n.channel IS NOT NULL
                    AND n.xid OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id_if_assigned()
                  ORDER BY n.announcement_id DESC LIMIT 1) AS a ON true
           ORDER BY s.watch_id",
