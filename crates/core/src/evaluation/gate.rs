@@ -29,6 +29,9 @@ pub fn improvement(metric: &str, champion: Option<f64>, challenger: Option<f64>)
 /// | `guardrails` | `{metric: number}`: none may worsen by more than its number | none |
 /// | `archive_existing_versions` | whether the version that the alias leaves is archived | false |
 ///
+/// Numerics: two regressions that both leave at most 1e-12 of the variance unexplained (`r2`) count as equal
+/// in every metric: what still tells them apart is rounding.
+///
 /// # Example
 /// ```
 /// use pglearn_core::evaluation::{Gate, Holdout};
@@ -152,9 +155,17 @@ impl Gate {
             .guardrails
             .iter()
             .map(|(name, most)| (name.as_str(), -most));
+        let both_exact = is_exact(champion) && is_exact(challenger);
         let comparisons: Vec<_> = first
             .chain(rest)
-            .map(|(name, at_least)| Comparison::of(name, at_least, champion, challenger))
+            .map(|(name, at_least)| {
+                let mut comparison = Comparison::of(name, at_least, champion, challenger);
+                if both_exact && comparison.reason.is_none() {
+                    comparison.improvement = Some(0.0);
+                    comparison.passed = at_least <= 0.0;
+                }
+                comparison
+            })
             .collect();
         Verdict {
             passed: comparisons.iter().all(|comparison| comparison.passed),
@@ -180,6 +191,11 @@ impl Gate {
             "archive_existing_versions": self.archive_existing_versions,
         })
     }
+}
+
+/// Whether a regression reproduces its target but for rounding.
+fn is_exact(metrics: &Metrics) -> bool {
+    metrics.get("r2").is_some_and(|r2| r2 >= 1.0 - 1e-12)
 }
 
 fn known(path: &str, name: &str) -> Result<()> {
@@ -307,6 +323,21 @@ mod tests {
         );
         assert_eq!(improvement("rmse", None, Some(1.0)), None);
         assert_eq!(improvement("happiness", Some(1.0), Some(2.0)), None);
+    }
+
+    #[test]
+    fn rounding_is_no_loss() {
+        let fit = |r2, rmse| metrics(&[("r2", Some(r2)), ("rmse", Some(rmse))]);
+        let judged = |value, before: &Metrics, after: &Metrics| {
+            gate(value).judge("rmse", before, after).passed
+        };
+        let (exact, nearly) = (fit(1.0, 1.2e-16), fit(1.0 - 1e-15, 1.7e-15));
+        assert!(judged(json!({}), &exact, &nearly));
+        assert!(judged(json!({"guardrails": {"r2": 0.0}}), &exact, &nearly));
+        assert!(!judged(json!({"min_delta": 1e-20}), &nearly, &exact));
+        let worse = fit(1.0 - 1e-9, 3e-5);
+        assert!(!judged(json!({}), &exact, &worse));
+        assert!(judged(json!({"min_delta": 1e-6}), &worse, &exact));
     }
 
     #[test]
