@@ -263,6 +263,22 @@ SET client_min_messages = warning;
 SELECT run_pending();
 SELECT id, state FROM seen;
 
+-- Events come as they come, retrainings of a watch not before min_interval has passed since the last one began; a wish is
+-- not put off. A job outlives the watch that asked for it.
+TRUNCATE jobs RESTART IDENTITY;
+SELECT watch('d', 'm', threshold => 0, min_interval => '1 hour') AS watch_id \gset
+UPDATE d SET a = a WHERE id = 1;
+SELECT run_pending(5);
+UPDATE d SET a = a WHERE id = 2;
+UPDATE d SET a = a WHERE id = 3;
+SELECT run_pending(5);
+SELECT job_id, state, watch_id = :watch_id AS of_the_watch, CASE WHEN job_id > 1 THEN not_before - (SELECT started_at FROM jobs WHERE job_id = 1) END AS after FROM jobs ORDER BY job_id;
+SELECT row_count, job_id FROM announcements WHERE watch_id = :watch_id ORDER BY announcement_id;
+SELECT unwatch('d'), state, watch_id = :watch_id AS of_the_watch FROM jobs WHERE job_id = 2;
+SELECT request_retrain('{"model": "m"}') AS the_same_now;
+SELECT run_pending(5);
+SELECT job_id, state, status FROM jobs ORDER BY job_id;
+
 -- A job does not run jobs.
 TRUNCATE jobs RESTART IDENTITY;
 CREATE FUNCTION more() RETURNS boolean LANGUAGE sql AS 'SELECT ml.run_pending() >= 0';

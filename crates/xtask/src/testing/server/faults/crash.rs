@@ -204,6 +204,28 @@ const STATES: &[State] = &[
         moves: "narrow ->1, wide ->1",
     },
     State {
+        database: "dead",
+        reach: |cluster, database| {
+            trainings::raise(cluster, database, "40001")?;
+            let once = r#"SELECT ml.request_retrain('{"model": "narrow", "max_attempts": 1}')"#;
+            cluster.sql(database, once)
+        },
+        before: "dead 1 - 40001",
+        after: "dead 1 - 40001",
+        moves: "narrow ->1, wide ->1",
+    },
+    State {
+        database: "cancelled",
+        reach: |cluster, database| {
+            let job = trainings::queue_later(cluster, database, "narrow")?;
+            cluster.sql(database, &format!("SELECT ml.cancel_job({job})"))?;
+            Ok(job)
+        },
+        before: "cancelled 0 - -",
+        after: "cancelled 0 - -",
+        moves: "narrow ->1, wide ->1",
+    },
+    State {
         database: "waiting",
         reach: |cluster, database| {
             // One that may pass.

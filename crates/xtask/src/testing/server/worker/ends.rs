@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::super::expect;
 use super::super::faults::trainings::{self, PATIENCE, Phase};
+use super::super::models::wait_for_lock;
 use super::{WORKERS, idle_worker, wait_for_workers};
 use crate::cluster::Cluster;
 use crate::error::{Attempt, Result, fail};
@@ -154,6 +155,17 @@ pub fn and_drop_extension(common: &Cluster) -> Result<String> {
         "CREATE EXTENSION pglearn SCHEMA ml; DROP SCHEMA pace CASCADE; DROP TABLE d",
     )?;
     cluster.sql("postgres", "SELECT 1")?;
+
+    // One that reads rows is waited for, as any session with an open transaction.
+    let database = "reading";
+    trainings::database(&cluster, database)?;
+    trainings::hold(&cluster, database, Phase::Reading)?;
+    let mut dropper = cluster.session(database)?;
+    dropper.send("SET client_min_messages = error; DROP EXTENSION pglearn CASCADE")?;
+    wait_for_lock(&mut cluster.session("postgres")?, dropper.backend)?;
+    trainings::let_go(&cluster, database)?;
+    expect("DROP EXTENSION", &dropper.finish()?.sqlstate, "00000")?;
+    wait_for_workers(&cluster, database, 0)?;
     Ok(format!(
         "a busy worker was gone after {} ms",
         gone.as_millis()

@@ -1,5 +1,6 @@
 //! The life of the background worker: how it starts, what it shows, what makes it end.
 
+mod bounds;
 mod ends;
 mod launcher;
 mod life;
@@ -62,6 +63,16 @@ pub const TESTS: &[Test] = &[
         name: "worker/survives_a_broken_queue",
         needs_data: false,
         run: life::survives_a_broken_queue,
+    },
+    Test {
+        name: "worker/bounds_of_time",
+        needs_data: false,
+        run: bounds::of_time,
+    },
+    Test {
+        name: "worker/bounds_of_the_past",
+        needs_data: false,
+        run: bounds::of_the_past,
     },
     Test {
         name: "worker/heeds_signals",
