@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::cluster::Cluster;
-use crate::error::{Attempt, Result};
+use crate::error::{Attempt, Result, fail};
 use crate::testing::report::{Outcome, Report};
 use crate::workspace::Workspace;
 
@@ -15,6 +15,36 @@ pub struct Page {
     pub name: String,
     file: PathBuf,
 }
+
+/// What a page says of its own SQL, and the question whose answer that is when the page has been run.
+struct Claim {
+    page: &'static str,
+    said: &'static str,
+    question: &'static str,
+}
+
+const CLAIMS: &[Claim] = &[
+    Claim {
+        page: "readme",
+        said: "27.5 minutes",
+        question: r#"SELECT round(ml.predict('delivery_time@1', '{"vehicle": "cargo bike", "distance_km": 4, "parcels": 3}'::jsonb)::numeric, 1) || ' minutes'"#,
+    },
+    Claim {
+        page: "readme",
+        said: "39.5 minutes",
+        question: r#"SELECT round(ml.predict('delivery_time', '{"vehicle": "cargo bike", "distance_km": 4, "parcels": 3}'::jsonb)::numeric, 1) || ' minutes'"#,
+    },
+    Claim {
+        page: "readme",
+        said: r#"{"table": "deliveries", "schema": "public", "count": 1500, "event_id": 1}"#,
+        question: "SELECT payload FROM ml.announcements WHERE channel = 'retrain_model'",
+    },
+    Claim {
+        page: "docs/retraining",
+        said: r#"{"table": "readings", "schema": "public", "count": 700, "event_id": 2}"#,
+        question: "SELECT payload FROM ml.announcements WHERE channel = 'retrain_model' AND relation = 'readings'::regclass",
+    },
+];
 
 /// The pages there are.
 pub fn pages(workspace: &Workspace) -> Result<Vec<Page>> {
@@ -46,7 +76,11 @@ pub fn run(pages: &[Page], cluster: &Cluster, report: &mut Report) {
             if blocks == 0 {
                 return Ok(Outcome::Skipped("it has no SQL".to_owned()));
             }
-            run_script(cluster, page, blocks, &script)
+            let outcome = run_script(cluster, page, blocks, &script)?;
+            if matches!(outcome, Outcome::Passed(..)) {
+                check_claims(cluster, page, &text)?;
+            }
+            Ok(outcome)
         });
     }
 }
@@ -80,6 +114,22 @@ fn run_script(cluster: &Cluster, page: &Page, blocks: usize, script: &str) -> Re
         return Ok(Outcome::Passed(1, format!("{blocks} blocks")));
     }
     Ok(Outcome::failed(String::from_utf8_lossy(&result.stderr)))
+}
+
+/// Fails unless the page says what is so.
+fn check_claims(cluster: &Cluster, page: &Page, text: &str) -> Result<()> {
+    let text: Vec<&str> = text.split_whitespace().collect();
+    let text = text.join(" ");
+    for claim in CLAIMS.iter().filter(|claim| claim.page == page.name) {
+        let answer = cluster.sql(&page.name, claim.question)?;
+        if answer != claim.said {
+            fail!("`{}` is `{answer}`", claim.said);
+        }
+        if !text.contains(claim.said) {
+            fail!("the page does not say `{}`", claim.said);
+        }
+    }
+    Ok(())
 }
 
 /// The number of blocks marked `sql`, and the text with every line outside them made empty, so
