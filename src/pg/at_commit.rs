@@ -253,7 +253,10 @@ fn to_outbox() -> Result<()> {
 
 fn text_cell(text: &CStr) -> Cell {
     // SAFETY: copies a NUL-terminated text of the database's encoding.
-    Cell::from_datum(unsafe { pg_sys::cstring_to_text(text.as_ptr()).into() })
+    Cell::typed(
+        unsafe { pg_sys::cstring_to_text(text.as_ptr()).into() },
+        pg_sys::TEXTOID,
+    )
 }
 
 /// Called by PostgreSQL at the end of each subtransaction.

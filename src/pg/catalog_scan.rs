@@ -238,6 +238,7 @@ impl Scan {
             let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
             let table = pg_sys::table_open(relation.table, lock);
             let index = open_index(relation, table, lock);
+            check(table, index, keys);
             let scan = pg_sys::systable_beginscan_ordered(
                 table,
                 index,
@@ -279,6 +280,7 @@ impl Scan {
             );
             let header = (*tuple).t_data;
             Some(Row {
+                row_type: (*self.table).rd_att,
                 values: &self.values,
                 nulls: &self.nulls,
                 stamp: Stamp {
@@ -292,6 +294,42 @@ impl Scan {
                 scan: PhantomData,
             })
         }
+    }
+}
+
+/// A column of a row type, by its number.
+///
+/// # Safety
+/// `row_type` is valid.
+unsafe fn attribute(
+    row_type: pg_sys::TupleDesc,
+    column: i16,
+) -> Option<pg_sys::FormData_pg_attribute> {
+    // SAFETY: as the caller says; it is not kept.
+    let columns = unsafe { pgrx::PgTupleDesc::from_pg_unchecked(row_type) };
+    let at = usize::try_from(column).ok()?.checked_sub(1)?;
+    columns.get(at).copied()
+}
+
+/// Raises where a scan would take something for what it is not: the owner of a trusted extension is no
+/// superuser, and may have altered its tables or put other ones in their place.
+///
+/// # Safety
+/// Both are open.
+unsafe fn check(table: pg_sys::Relation, index: pg_sys::Relation, keys: &[(i16, Key<'_>)]) {
+    // SAFETY: the catalog rows of open relations.
+    let fits = unsafe {
+        let form = (*index).rd_index;
+        (*(*table).rd_rel).relkind as u8 == pg_sys::RELKIND_RELATION
+            && !form.is_null()
+            && (*form).indrelid == (*table).rd_id
+            && (*(*index).rd_rel).relam == pg_sys::BTREE_AM_OID
+            && keys.iter().all(|(column, key)| {
+                attribute((*table).rd_att, *column).is_some_and(|column| key.fits(&column))
+            })
+    };
+    if !fits {
+        Failure::internal("a table of the extension has been altered").raise();
     }
 }
 
@@ -310,6 +348,18 @@ impl Drop for Scan {
 }
 
 impl Key<'_> {
+    /// Whether it can be compared with a column.
+    fn fits(self, column: &pg_sys::FormData_pg_attribute) -> bool {
+        match self {
+            Self::Text(_) => column.atttypid == pg_sys::TEXTOID,
+            Self::Name(_) => column.atttypid == pg_sys::NAMEOID,
+            Self::BigInt(_) | Self::BigIntFrom(_) => column.atttypid == pg_sys::INT8OID,
+            Self::Int(_) => column.atttypid == pg_sys::INT4OID,
+            Self::Oid(_) => column.attbyval && column.attlen == 4,
+            Self::Xid(_) | Self::XidFrom(_) => column.atttypid == pg_sys::XID8OID,
+        }
+    }
+
     /// # Safety
     /// The column is of the key's type; the current memory context outlives the scan.
     unsafe fn write(self, place: &mut pg_sys::ScanKeyData, column: i16) {
@@ -353,6 +403,7 @@ pub struct Stamp {
 /// A row of a scan. Columns are numbered from 1, as in the catalogs; a reader of a column must be the
 /// one of its type.
 pub struct Row<'a> {
+    row_type: pg_sys::TupleDesc,
     values: &'a [pg_sys::Datum],
     nulls: &'a [bool],
     /// Which tuple it is.
@@ -366,6 +417,21 @@ impl<'a> Row<'a> {
         (!self.nulls.get(at)?).then(|| self.values[at])
     }
 
+    /// The value of a column, if it is of the type; another one must not be taken for it: the owner of a trusted
+    /// extension is no superuser, and may have altered its tables.
+    fn exact(&self, column: i16, type_oid: pg_sys::Oid) -> Option<pg_sys::Datum> {
+        // SAFETY: the row type of the open table.
+        let found = unsafe { attribute(self.row_type, column) }?;
+        self.datum(column).filter(|_| found.atttypid == type_oid)
+    }
+
+    /// The value of a column that is passed as such, not by its address.
+    fn word(&self, column: i16) -> Option<pg_sys::Datum> {
+        // SAFETY: as above.
+        let found = unsafe { attribute(self.row_type, column) }?;
+        self.datum(column).filter(|_| found.attbyval)
+    }
+
     /// Whether a column is NULL.
     pub fn is_null(&self, column: i16) -> bool {
         self.datum(column).is_none()
@@ -373,36 +439,36 @@ impl<'a> Row<'a> {
 
     /// A `bigint`; 0 for NULL.
     pub fn big_int(&self, column: i16) -> i64 {
-        self.datum(column).map_or(0, |datum| datum.value() as i64)
+        self.word(column).map_or(0, |datum| datum.value() as i64)
     }
 
     /// An `integer`; 0 for NULL.
     pub fn int(&self, column: i16) -> i32 {
-        self.datum(column).map_or(0, |datum| datum.value() as i32)
+        self.word(column).map_or(0, |datum| datum.value() as i32)
     }
 
     /// An `oid` or a type of the same kind; invalid for NULL.
     pub fn oid(&self, column: i16) -> pg_sys::Oid {
-        let oid = self.datum(column).map_or(0, |datum| datum.value() as u32);
+        let oid = self.word(column).map_or(0, |datum| datum.value() as u32);
         pg_sys::Oid::from(oid)
     }
 
     /// A `text`.
     pub fn text(&self, column: i16) -> Option<&'a str> {
         // SAFETY: a text of the tuple, which lives as long as the row.
-        self.datum(column)
+        self.exact(column, pg_sys::TEXTOID)
             .map(|datum| unsafe { text::utf8(varlena_bytes(datum)) })
     }
 
     /// An `xid8`; 0 for NULL.
     pub fn xid(&self, column: i16) -> FullXid {
-        self.datum(column).map_or(0, |datum| datum.value() as u64)
+        self.word(column).map_or(0, |datum| datum.value() as u64)
     }
 
     /// A `pg_snapshot`.
     pub fn snapshot(&self, column: i16) -> Option<Snapshot> {
         // SAFETY: a varlena of the tuple.
-        let bytes = unsafe { varlena_bytes(self.datum(column)?) };
+        let bytes = unsafe { varlena_bytes(self.exact(column, pg_sys::PG_SNAPSHOTOID)?) };
         Snapshot::parse(bytes)
     }
 
@@ -410,7 +476,7 @@ impl<'a> Row<'a> {
     pub fn interval(&self, column: i16) -> Option<String> {
         // SAFETY: an interval of the tuple.
         let interval = unsafe {
-            self.datum(column)?
+            self.exact(column, pg_sys::INTERVALOID)?
                 .cast_mut_ptr::<pg_sys::Interval>()
                 .read()
         };
@@ -423,15 +489,16 @@ impl<'a> Row<'a> {
     /// A `jsonb`, as text.
     pub fn json(&self, column: i16) -> Option<String> {
         // SAFETY: a jsonb of the tuple.
-        self.datum(column)
+        self.exact(column, pg_sys::JSONBOID)
             .map(|datum| unsafe { labels::output(datum, pg_sys::JSONBOID) })
     }
 
     /// A `text[]`; NULLs in it are left out.
     pub fn texts(&self, column: i16) -> Option<Vec<String>> {
         // SAFETY: a text[] of the tuple.
-        let elements: Vec<Option<String>> =
-            unsafe { pgrx::FromDatum::from_datum(self.datum(column)?, false)? };
+        let elements: Vec<Option<String>> = unsafe {
+            pgrx::FromDatum::from_datum(self.exact(column, pg_sys::TEXTARRAYOID)?, false)?
+        };
         Some(elements.into_iter().flatten().collect())
     }
 
@@ -440,7 +507,7 @@ impl<'a> Row<'a> {
     /// # Errors
     /// What `refuse` says of its length, before it is read.
     pub fn bytes(&self, column: i16, refuse: impl FnOnce(usize) -> Result<()>) -> Result<&'a [u8]> {
-        let Some(datum) = self.datum(column) else {
+        let Some(datum) = self.exact(column, pg_sys::BYTEAOID) else {
             return Ok(&[]);
         };
         // SAFETY: a varlena of the tuple.
@@ -452,10 +519,12 @@ impl<'a> Row<'a> {
 
     /// An array of `oid` or a type of the same kind, without NULLs; empty for NULL.
     pub fn oids(&self, column: i16) -> Vec<pg_sys::Oid> {
-        let Some(datum) = self.datum(column) else {
+        // SAFETY: the row type of the open table.
+        let varlena = unsafe { attribute(self.row_type, column) }.is_some_and(|a| a.attlen == -1);
+        let Some(datum) = self.datum(column).filter(|_| varlena) else {
             return Vec::new();
         };
-        // SAFETY: a varlena array of the tuple.
+        // SAFETY: a varlena of the tuple; that it is an array is looked at.
         let bytes = unsafe { varlena_bytes(datum) };
         let elements = super::array::ArrayView::parse(bytes).filter(|array| !array.has_null);
         let (words, _) = elements

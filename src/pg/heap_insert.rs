@@ -29,13 +29,16 @@ pub fn next_value(sequence: pg_sys::Oid) -> i64 {
 /// A `text`, in the database's encoding.
 pub fn text_cell(value: &str) -> Cell {
     // SAFETY: lives in the current memory context, as every cell does that PostgreSQL made.
-    Cell::from_datum(unsafe { text::datum(value) })
+    Cell::typed(unsafe { text::datum(value) }, pg_sys::TEXTOID)
 }
 
 /// What `clock_timestamp()` gives.
 pub fn clock_timestamp() -> Cell {
     // SAFETY: reads the clock.
-    Cell::from_datum(unsafe { pg_sys::GetCurrentTimestamp() }.into())
+    Cell::typed(
+        unsafe { pg_sys::GetCurrentTimestamp() }.into(),
+        pg_sys::TIMESTAMPTZOID,
+    )
 }
 
 /// Lets what this transaction wrote be seen by what it does next.
@@ -98,11 +101,15 @@ impl Table {
         unsafe {
             let lock = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
             let table = pg_sys::table_open(self.0, lock);
+            // A trusted extension is its owner's, who is no superuser and may have altered its tables.
             let slot = pg_sys::MakeSingleTupleTableSlot(
                 (*table).rd_att,
                 pg_sys::table_slot_callbacks(table),
             );
-            let outcome = fill(slot, row);
+            let outcome = match (*(*table).rd_rel).relkind as u8 {
+                pg_sys::RELKIND_RELATION => fill(slot, row),
+                _ => Err(Failure::internal("a table of the extension is none")),
+            };
             if outcome.is_ok() {
                 pg_sys::simple_table_tuple_insert(table, slot);
                 insert_into_indexes(table, slot);
@@ -138,6 +145,12 @@ unsafe fn fill(slot: *mut pg_sys::TupleTableSlot, row: &[(&CStr, Cell)]) -> Resu
                 .iter()
                 .position(|a| !a.attisdropped && CStr::from_ptr(a.attname.data.as_ptr()) == *name)
                 .ok_or_else(|| missing_column(name))?;
+            if columns.get(at).is_none_or(|column| !cell.fits(column)) {
+                return Err(Failure::internal(format!(
+                    "column {} of the extension's tables has another type",
+                    name.to_string_lossy()
+                )));
+            }
             let datum = cell.clone().into_datum();
             nulls[at] = datum.is_none();
             values[at] = datum.unwrap_or(pg_sys::Datum::from(0));

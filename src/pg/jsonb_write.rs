@@ -40,7 +40,10 @@ impl Document<'_> {
             last: None,
         };
         writer.write(self)?;
-        Ok(Cell::from_datum(super::array::varlena(&writer.out)))
+        Ok(Cell::typed(
+            super::array::varlena(&writer.out),
+            pgrx::pg_sys::JSONBOID,
+        ))
     }
 }
 

@@ -35,6 +35,14 @@ pub fn set_column(call: &Call, column: &CStr, cell: Cell) -> Result<Option<Cell>
                 column.to_string_lossy()
             )));
         }
+        let row = pgrx::PgTupleDesc::from_pg_unchecked((*relation).rd_att);
+        let place = usize::try_from(number - 1).unwrap_or(0);
+        if row.get(place).is_none_or(|column| !cell.fits(column)) {
+            return Err(Failure::internal(format!(
+                "column {} of the extension's tables has another type",
+                column.to_string_lossy()
+            )));
+        }
         let datum = cell.into_datum();
         let (mut value, mut null) = (datum.unwrap_or(pg_sys::Datum::from(0)), datum.is_none());
         let changed = pg_sys::heap_modify_tuple_by_cols(

@@ -23,7 +23,7 @@ pub fn own_transaction() -> FullXid {
 
 /// A transaction's number as an `xid8`.
 pub fn xid_cell(xid: FullXid) -> Cell {
-    Cell::from_datum(pg_sys::Datum::from(xid))
+    Cell::typed(pg_sys::Datum::from(xid), pg_sys::XID8OID)
 }
 
 /// That of the running transaction; 0 where it has none.
@@ -99,7 +99,7 @@ impl Snapshot {
             .chain(self.xmax.to_ne_bytes())
             .chain(self.running.iter().flat_map(|xid| xid.to_ne_bytes()))
             .collect();
-        Cell::from_datum(super::array::varlena(&bytes))
+        Cell::typed(super::array::varlena(&bytes), pg_sys::PG_SNAPSHOTOID)
     }
 }
 

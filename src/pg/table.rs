@@ -111,12 +111,40 @@ pub enum Cell {
 
 /// A datum of the type where it is going, which lives long enough.
 #[derive(Debug, Clone)]
-pub struct Made(pg_sys::Datum);
+pub struct Made {
+    datum: pg_sys::Datum,
+    /// The type, where it is known.
+    type_oid: Option<pg_sys::Oid>,
+}
 
 impl Cell {
     /// A datum of the type where it is going.
     pub(super) fn from_datum(datum: pg_sys::Datum) -> Self {
-        Self::Made(Made(datum))
+        Self::Made(Made {
+            datum,
+            type_oid: None,
+        })
+    }
+
+    /// A datum of a type, which lives long enough.
+    pub(super) fn typed(datum: pg_sys::Datum, type_oid: pg_sys::Oid) -> Self {
+        Self::Made(Made {
+            datum,
+            type_oid: Some(type_oid),
+        })
+    }
+
+    /// Whether it is certainly of a column's type. Of numbers, OIDs and what has been said to be of a type this
+    /// is known.
+    pub(super) fn fits(&self, column: &pg_sys::FormData_pg_attribute) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Int(_) => column.atttypid == pg_sys::INT4OID,
+            Self::BigInt(_) => column.atttypid == pg_sys::INT8OID,
+            Self::Oid(_) => column.attbyval && column.attlen == 4,
+            Self::Made(made) => made.type_oid == Some(column.atttypid),
+            _ => false,
+        }
     }
 
     /// The values of a group's columns.
@@ -163,7 +191,7 @@ impl Cell {
                     b'd',
                 ))
             }
-            Self::Made(made) => Some(made.0),
+            Self::Made(made) => Some(made.datum),
         }
     }
 }

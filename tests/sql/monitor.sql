@@ -367,3 +367,33 @@ END $$;
 CREATE TEMPORARY TABLE again AS SELECT event_id, feature_stats::text::jsonb AS made FROM data_statistics;
 SELECT count(*) > 3600 AS many, count(*) FILTER (WHERE d.feature_stats <> a.made OR d.feature_stats::text <> a.made::text OR pg_column_size(d.feature_stats) <> pg_column_size(a.made)) AS different
   FROM data_statistics AS d JOIN again AS a USING (event_id);
+
+-- Whoever owns the extension need not be a superuser, and may alter its tables: no value is taken for one of
+-- another type.
+CREATE TABLE altered (i int);
+SELECT ml.watch('altered', threshold => 0) IS NOT NULL AS made;
+BEGIN;
+ALTER TABLE ml.watches ALTER COLUMN columns TYPE bigint USING 4242;
+INSERT INTO altered VALUES (1);
+SELECT count(*) FROM ml.data_statistics WHERE relid::oid = 'altered'::regclass;
+ROLLBACK;
+BEGIN;
+ALTER TABLE ml.data_statistics ALTER COLUMN table_name TYPE bigint USING 4242;
+CALL tests.refused($$INSERT INTO altered VALUES (1)$$);
+ROLLBACK;
+BEGIN;
+ALTER TABLE ml.data_statistics ALTER COLUMN feature_stats TYPE bytea USING 'x';
+CALL tests.refused($$INSERT INTO altered VALUES (1)$$);
+ROLLBACK;
+BEGIN;
+DROP INDEX ml.announcements_latest;
+CREATE INDEX announcements_latest ON altered (i);
+CALL tests.refused($$INSERT INTO altered VALUES (1)$$);
+ROLLBACK;
+BEGIN;
+DROP INDEX ml.announcements_latest;
+CREATE INDEX announcements_latest ON ml.announcements USING brin (watch_id, relation, announcement_id);
+CALL tests.refused($$INSERT INTO altered VALUES (1)$$);
+ROLLBACK;
+INSERT INTO altered VALUES (1);
+SELECT last_count FROM ml.watch_status WHERE relation = 'altered'::regclass;
