@@ -180,3 +180,12 @@ CALL tests.refused($$CREATE TRIGGER t AFTER INSERT ON announcements EXECUTE FUNC
 RESET ROLE;
 REASSIGN OWNED BY tests_watcher, tests_writer, tests_reader, tests_analyst, tests_other TO CURRENT_USER;
 DROP OWNED BY tests_watcher, tests_writer, tests_reader, tests_analyst, tests_other;
+
+-- A watch that was merely written down, in whatever name, brings no trigger to a table: its owner has not made one.
+RESET ROLE;
+CREATE TABLE work.secret (k int) PARTITION BY RANGE (k);
+CREATE TABLE work.secret_a PARTITION OF work.secret DEFAULT;
+INSERT INTO ml.watches (relation, threshold, channel, min_interval, owner) VALUES ('work.secret'::regclass, 1, 'c', '0', 'postgres'::regrole);
+SELECT count(*) > 0 AS checked FROM ml.check_watches();
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'work.secret_a'::regclass;
+SELECT ml.unwatch('work.secret');

@@ -30,6 +30,9 @@ thread_local! {
 
 /// Watched relations, each with a partition that has none of the triggers. A relation itself is left alone:
 /// what its owner dropped stays dropped.
+///
+/// It must have one itself, which somebody with the right to make it has made: of the owner of a trusted extension,
+/// who may write any watch, nobody else's table learns.
 const BARE: &str = "
 WITH RECURSIVE tree (root, part) AS (
     SELECT DISTINCT w.relation::pg_catalog.oid, w.relation::pg_catalog.oid FROM {ml}.watches AS w
@@ -44,6 +47,9 @@ SELECT t.root, t.part FROM tree AS t
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
                     WHERE g.tgrelid OPERATOR(pg_catalog.=) t.part
                       AND g.tgname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1))
+   AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
+                WHERE g.tgrelid OPERATOR(pg_catalog.=) t.root
+                  AND g.tgname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1))
  ORDER BY t.root, t.part";
 
 /// Installs what is missing, as far as it can be had without waiting, and says whether it is to be tried
