@@ -199,6 +199,21 @@ SELECT linregr_train('history', 'lin', 'revenue', 'ARRAY[1, tenure]');
 SELECT register_model('registered', 'lin');
 SET client_min_messages = notice;
 CALL tests.refused($$SELECT watch('history', 'registered')$$);
+-- Nor one that no background worker could train again as things are.
+CREATE TEMP TABLE passing_history AS SELECT * FROM history;
+CREATE TABLE leaving AS SELECT * FROM history;
+SET client_min_messages = warning;
+SELECT version FROM train('of_all', 'history', 'churned', features => '{tenure,charges}', split => '{"method": "none"}');
+SELECT version FROM train('of_passing', 'passing_history', 'churned', features => '{tenure,charges}');
+SELECT version FROM train('of_leaving', 'leaving', 'churned', features => '{tenure,charges}');
+DROP TABLE leaving;
+SET client_min_messages = notice;
+CALL tests.refused($$SELECT watch('history', 'of_all')$$);
+CALL tests.refused($$SELECT request_retrain('{"model": "of_all"}')$$);
+CALL tests.refused($$SELECT watch('history', 'of_passing')$$);
+CALL tests.refused($$SELECT request_retrain('{"model": "of_passing"}')$$);
+CALL tests.refused($$SELECT watch('history', 'of_leaving')$$);
+CALL tests.refused($$SELECT request_retrain('{"model": "of_leaving"}')$$);
 -- A name of ours that is somebody else's.
 CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE TRIGGER pglearn_watch_update AFTER UPDATE ON history FOR EACH STATEMENT EXECUTE FUNCTION nothing();

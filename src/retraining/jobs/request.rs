@@ -8,6 +8,7 @@ use crate::pg::sql;
 use crate::registry::model::OwnModel;
 use crate::retraining::queue::{Kind, NewJob, enqueue};
 use crate::settings;
+use crate::train::named::check_retraining;
 use pglearn_core::Error;
 use pglearn_core::evaluation::Gate;
 use pglearn_core::options::Fields;
@@ -46,7 +47,8 @@ struct Options {
 ///
 /// # Errors
 /// 22023 for what is no such payload, 22007 and the like for times that cannot be read; 42704, 42501 and
-/// 55000 for models.
+/// 55000 for models; for one that is named also what `retrain` refuses. One of several keeps none of the
+/// others from being retrained: its job says what is wrong.
 pub fn request(text: &str) -> Result<i64> {
     let payload: Json = serde_json::from_str(text)
         .map_err(|error| Failure::parameter(format!("payload cannot be read: {error}")))?;
@@ -56,11 +58,15 @@ pub fn request(text: &str) -> Result<i64> {
     let fields = Fields::new("payload", &payload).map_err(refused)?;
     let known: Vec<&str> = OPTIONS.into_iter().chain(NOTIFICATION).collect();
     fields.only(&known).map_err(refused)?;
-    let models = match fields.text("model").map_err(refused)? {
-        Some(model) => vec![model.to_owned()],
+    let named = fields.text("model").map_err(refused)?;
+    let models = match named {
+        Some(model) => vec![own(model)?.name],
         None => models_of_table(&fields)?,
     };
     let options = Options::of(&fields)?;
+    if let Some(model) = named {
+        check_retraining(model, fields.get("gate").cloned())?;
+    }
     let mut first = None;
     for model in &models {
         let job = queue(model, &options)?;
@@ -69,7 +75,8 @@ pub fn request(text: &str) -> Result<i64> {
     first.ok_or_else(|| Failure::internal("a payload that names no model"))
 }
 
-fn queue(model: &str, options: &Options) -> Result<i64> {
+/// The model of a name, which the current role may train.
+fn own(model: &str) -> Result<OwnModel> {
     let own = OwnModel::find(model)?.ok_or_else(|| {
         Failure::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
@@ -78,6 +85,11 @@ fn queue(model: &str, options: &Options) -> Result<i64> {
         .hint("Train it first: a retraining repeats what its newest version did.")
     })?;
     own.must_have_an_owner()?;
+    Ok(own)
+}
+
+fn queue(model: &str, options: &Options) -> Result<i64> {
+    let own = own(model)?;
     let new = NewJob {
         timeout: options.timeout.as_deref(),
         max_memory: options.max_memory,

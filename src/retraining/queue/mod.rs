@@ -36,3 +36,4 @@ pub use job::{Job, Kind, State};
 pub use outcome::{Done, fail, finish, must_stop};
 pub use prune::prune;
 pub use resume::resume;
+pub use vouch::must_be_run;

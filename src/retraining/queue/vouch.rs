@@ -4,10 +4,22 @@
 //! that is nothing new; where the owner of a database installed it, his word must not be enough for what a
 //! superuser, or a role that can make itself one, would do in the background.
 
+use super::owner::as_owner;
 use crate::pg::error::{Failure, Result};
 use crate::pg::identity::{self, Role};
 use crate::pg::sql::{self, Param};
 use pgrx::PgSqlErrorCode;
+
+/// Refuses a role whose jobs are not run here.
+///
+/// # Errors
+/// 42501.
+pub fn must_be_run(run_as: Role) -> Result<()> {
+    match as_owner(|| objection(run_as))? {
+        Some(objection) => Err(objection),
+        None => Ok(()),
+    }
+}
 
 /// Why a job of a role is not run, if it is not; to be called as the owner of the tables.
 ///

@@ -21,7 +21,7 @@ use pgrx::pg_sys::Oid;
 /// TRIGGER raises.
 pub fn install(relation: Oid, settings: &Settings) -> Result<i64> {
     if let Some(name) = &settings.model {
-        model::check(name, settings.gate.as_ref().map(|(_, gate)| gate))?;
+        model::check(name, settings.gate.as_ref())?;
     }
     let target = Target::check(
         relation,

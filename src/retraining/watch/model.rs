@@ -1,16 +1,28 @@
 //! The model of a watch: whether the caller may retrain it, and whether it can be.
 
 use crate::pg::error::{Failure, Result};
+use crate::pg::identity::current_role;
 use crate::pg::sql;
 use crate::registry::model::OwnModel;
+use crate::retraining::queue;
+use crate::train::named::check_retraining;
 use pglearn_core::evaluation::Gate;
 use pgrx::PgSqlErrorCode;
+use serde_json::Value as Json;
 
-/// Refuses a model that the current role could not retrain, and a gate that does not fit it.
+/// Refuses a model that the current role could not retrain in the background, and a gate that does not fit it:
+/// later on nobody would be there to be told.
 ///
 /// # Errors
-/// 42704 and 42501 for the model, 55000 where nothing says how to train it, 22023 for the gate.
-pub fn check(name: &str, gate: Option<&Gate>) -> Result<()> {
+/// 42704 and 42501 for the model, 55000 where nothing says how to train it, 22023 for the gate; 42501 where jobs of
+/// the role are not run here; what `retrain` refuses.
+pub fn check(name: &str, gate: Option<&(Json, Gate)>) -> Result<()> {
+    fits(name, gate.map(|(_, gate)| gate))?;
+    queue::must_be_run(current_role())?;
+    check_retraining(name, gate.map(|(given, _)| given.clone()))
+}
+
+fn fits(name: &str, gate: Option<&Gate>) -> Result<()> {
     let model = OwnModel::existing(name)?;
     model.must_have_an_owner()?;
     let rows = sql::query(

@@ -25,7 +25,7 @@ mod target;
 mod train;
 mod waiting;
 
-pub use queued::arguments as queued_arguments;
+pub use queued::{arguments as queued_arguments, check_retraining};
 pub use retrain::{Again, find as find_trainable};
 pub use train::{Learned, Prepared, learn, prepare, publish};
 

@@ -53,11 +53,10 @@ pub fn train_later(arguments: Arguments) -> Result<Queued> {
 /// Queues a retraining of a model, which will run as the current role.
 ///
 /// # Errors
-/// Those of [`Again::find_gated`] and [`Request::new`].
+/// Those of [`check_retraining`].
 pub fn retrain_later(model: &str, gate: Option<Json>) -> Result<Queued> {
     refuse_read_only(c"retrain()");
-    let again = Again::find_gated(model, gate.clone())?;
-    again.with_owners_rights(|arguments| refuse_temporary(&Request::new(arguments)?.0))?;
+    check_retraining(model, gate.clone())?;
     let payload = match gate {
         Some(gate) => json!({ "gate": gate }),
         None => json!({}),
@@ -74,6 +73,15 @@ pub fn retrain_later(model: &str, gate: Option<Json>) -> Result<Queued> {
         job_id: enqueued.job_id,
         model: model.to_owned(),
     })
+}
+
+/// Refuses a model that could not be retrained in the background as things are, without reading a row.
+///
+/// # Errors
+/// Those of [`Again::find_gated`] and [`Request::new`]; 0A000 for a source that only this session sees.
+pub fn check_retraining(model: &str, gate: Option<Json>) -> Result<()> {
+    Again::find_gated(model, gate)?
+        .with_owners_rights(|arguments| refuse_temporary(&Request::new(arguments)?.0))
 }
 
 /// The arguments of a queued call of `train`, with the search_path under which they are understood.

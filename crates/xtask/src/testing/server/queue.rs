@@ -458,14 +458,17 @@ pub fn forged_roles(cluster: &Cluster) -> Result<String> {
     let mut session = cluster.session(name)?;
     session.run("SET client_min_messages = error; SELECT ml.run_pending(5)")?;
     expect("in a session", &owner.run(ended)?, "0")?;
-    expect(
-        "who was seen",
-        &owner.run("SELECT DISTINCT who FROM seen")?,
-        "queue_owner",
-    )?;
-    session.send("SELECT ml.request_retrain('{\"model\": \"m\"}')")?;
-    let refused = session.finish()?;
-    expect("a superuser's wish", &refused.sqlstate, "42501")?;
+    let seen = "SELECT DISTINCT who FROM seen";
+    expect("who was seen", &owner.run(seen)?, "queue_owner")?;
+    for wish in [
+        "SELECT ml.request_retrain('{\"model\": \"m\"}')",
+        "SELECT ml.watch('s.d', 'm')",
+    ] {
+        session.send(wish)?;
+        let refused = session.finish()?;
+        expect("a superuser's wish", &refused.sqlstate, "42501")?;
+        expect("who was seen", &owner.run(seen)?, "queue_owner")?;
+    }
     // An ordinary user's jobs run.
     session.run(
         "SET ROLE queue_user; SELECT FROM ml.train('mine', 's.d', 't', algorithm => 'linear_regression', split => '{\"key\": \"id\"}'); \
