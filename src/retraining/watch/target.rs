@@ -34,6 +34,7 @@ impl Target {
         must_be_table(&opened, model)?;
         must_allow_triggers(&opened)?;
         must_be_here(&opened, model)?;
+        must_have_no_foreign_part(&opened)?;
         must_have(&opened, columns.unwrap_or_default())?;
         let mut bare = Vec::new();
         for part in tables_of(relation)? {
@@ -62,14 +63,8 @@ impl Target {
         Ok(())
     }
 
-    /// Says which partitions cannot have triggers, and which triggers do nothing.
+    /// Says which triggers do nothing.
     pub fn say_what_is_not_counted(&self) -> Result<()> {
-        for part in tree(self.relation.oid(), Kind::Foreign)? {
-            notice(&format!(
-                "partition {} is a foreign table: rows that are written to it under its own name are not counted",
-                parse::quoted_name(part)
-            ));
-        }
         for table in tables_of(self.relation.oid())? {
             let name = parse::quoted_name(table);
             for trigger in triggers::disabled(table)? {
@@ -89,7 +84,7 @@ pub(super) fn tables_of(relation: Oid) -> Result<Vec<Oid>> {
     Ok(tables)
 }
 
-/// A relation and all below it in its tree of partitions, those of one kind.
+/// A relation and all below it in its tree of partitions, those of one kind; foreign tables also where they inherit.
 fn tree(relation: Oid, kind: Kind) -> Result<Vec<Oid>> {
     let kind = match kind {
         Kind::Partitioned => "p",
@@ -101,7 +96,7 @@ fn tree(relation: Oid, kind: Kind) -> Result<Vec<Oid>> {
             SELECT $1::pg_catalog.oid
              UNION ALL
             SELECT i.inhrelid FROM tree AS t
-              JOIN pg_catalog.pg_class AS p ON p.oid OPERATOR(pg_catalog.=) t.part AND p.relkind OPERATOR(pg_catalog.=) 'p'
+              JOIN pg_catalog.pg_class AS p ON p.oid OPERATOR(pg_catalog.=) t.part AND (p.relkind OPERATOR(pg_catalog.=) 'p' OR $2 OPERATOR(pg_catalog.=) 'f')
               JOIN pg_catalog.pg_inherits AS i ON i.inhparent OPERATOR(pg_catalog.=) t.part)
          SELECT c.oid FROM tree AS t JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) t.part
           WHERE c.relkind::pg_catalog.text OPERATOR(pg_catalog.=) $2 ORDER BY c.oid",
@@ -198,6 +193,23 @@ fn must_be_here(relation: &OpenRelation, model: Option<&str>) -> Result<()> {
     )
     .detail("Its rows are written on other servers, where no trigger of this one counts them.");
     Err(polling(failure, model))
+}
+
+/// PostgreSQL cannot collect transition tables from foreign tables: statements that reach one through the
+/// watched table would fail.
+fn must_have_no_foreign_part(relation: &OpenRelation) -> Result<()> {
+    let Some(part) = tree(relation.oid(), Kind::Foreign)?.first().copied() else {
+        return Ok(());
+    };
+    Err(Failure::new(
+        PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+        format!("{} has a foreign table among its parts", relation.name()),
+    )
+    .detail(format!(
+        "The triggers of a watch would have PostgreSQL refuse what reaches {} through it.",
+        parse::quoted_name(part)
+    ))
+    .hint("Watch the other partitions by their own names, and write to them by these."))
 }
 
 fn must_have(relation: &OpenRelation, columns: &[String]) -> Result<()> {
