@@ -7,6 +7,9 @@ use crate::pg::rows::relations;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use serde_json::Value as Json;
 
+/// What to do where the rows that a model was trained on cannot be read again.
+pub const GIVE_A_SOURCE: &str = "Give a source.";
+
 /// The recipe of a version.
 #[derive(Debug, Clone, Copy)]
 pub struct Recipe<'a> {
@@ -43,7 +46,7 @@ impl Recipe<'_> {
                     ),
                 )
                 .detail(format!("It was {written}."))
-                .hint("Give a source."));
+                .hint(GIVE_A_SOURCE));
             }
             return parse::source("source", &name);
         }
@@ -54,7 +57,7 @@ impl Recipe<'_> {
                 format!("model \"{model}\" keeps no source to read again"),
             )
             .detail("It was trained on a temporary table, or it was registered.")
-            .hint("Give a source.")),
+            .hint(GIVE_A_SOURCE)),
         }
     }
 
@@ -81,6 +84,6 @@ impl Recipe<'_> {
             stored.join(", "),
             now.join(", ")
         ))
-        .hint("Give a source."))
+        .hint(GIVE_A_SOURCE))
     }
 }

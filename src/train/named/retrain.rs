@@ -8,6 +8,7 @@ use crate::pg::error::{Failure, Result};
 use crate::pg::identity::{self, RestrictedUser, Role};
 use crate::registry::catalog::CHAMPION;
 use crate::registry::model::OwnModel;
+use crate::registry::recipe::GIVE_A_SOURCE;
 use pgrx::PgSqlErrorCode;
 use serde_json::{Value as Json, json};
 
@@ -77,17 +78,27 @@ impl Again {
     pub fn with_owners_rights<T>(self, work: impl FnOnce(Arguments) -> Result<T>) -> Result<T> {
         let own = self.owner == identity::current_role() && identity::is_session_user();
         let _owner = (!own).then(|| RestrictedUser::new(self.owner));
+        let schema = extension_schema();
         let model = pgrx::spi::quote_literal(&self.arguments.model);
+        let target = self
+            .arguments
+            .target
+            .as_deref()
+            .map(pgrx::spi::quote_literal);
         work(self.arguments).map_err(|failure| {
-            // The inputs were never the caller's to name.
-            let chosen = failure.code() == PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN
+            // Neither inputs nor source were the caller's to name.
+            let inputs = failure.code() == PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN
                 && failure.message().starts_with("features:");
-            match chosen {
-                true => failure.hint(format!(
-                    "A retraining reads the columns that the newest version was trained with. SELECT * FROM {}.train({model}); chooses them anew.",
-                    extension_schema()
+            if inputs {
+                return failure.hint(format!(
+                    "A retraining reads the columns that the newest version was trained with. SELECT * FROM {schema}.train({model}); chooses them anew."
+                ));
+            }
+            match target.filter(|_| failure.advice() == Some(GIVE_A_SOURCE)) {
+                Some(target) => failure.hint(format!(
+                    "SELECT * FROM {schema}.train({model}, 'another_source', {target}); learns from another one."
                 )),
-                false => failure,
+                None => failure,
             }
         })
     }
