@@ -154,6 +154,25 @@ CALL tests.refused($$SELECT watch('family')$$);
 ALTER FOREIGN TABLE remote NO INHERIT family;
 DROP TABLE family;
 
+-- A partition that is detached is not counted any more; what is left on it does nothing, and goes. Children that are no
+-- partitions count for statements that name the parent.
+CREATE TABLE whole (id int, v int) PARTITION BY LIST (id);
+CREATE TABLE piece PARTITION OF whole FOR VALUES IN (1);
+CREATE TABLE parent (id int);
+CREATE TABLE child () INHERITS (parent);
+SELECT watch('whole') IS NOT NULL AND watch('parent') IS NOT NULL AS made;
+INSERT INTO piece VALUES (1, 1);
+ALTER TABLE whole DETACH PARTITION piece;
+INSERT INTO piece VALUES (1, 2);
+INSERT INTO child VALUES (1), (2), (3);
+INSERT INTO parent VALUES (4);
+UPDATE parent SET id = id;
+SELECT relation, pending FROM watch_status WHERE relation IN ('whole'::regclass, 'parent'::regclass) ORDER BY relation::text;
+SELECT table_name, operation, row_count FROM data_statistics WHERE table_name IN ('piece', 'child', 'parent') ORDER BY event_id;
+SELECT unwatch('whole'), unwatch('piece'), unwatch('parent');
+SELECT * FROM triggers WHERE relation IN ('whole'::regclass, 'piece'::regclass, 'parent'::regclass);
+DROP TABLE whole, piece, parent, child;
+
 -- Nor is counted what disabled triggers would.
 CREATE TABLE quiet (id int);
 SELECT watch('quiet') IS NOT NULL AS made;
