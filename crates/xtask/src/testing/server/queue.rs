@@ -13,10 +13,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const WORKERS: &str = "pglearn.max_workers";
 
 /// No background workers until dropped.
-struct NoWorkers<'a>(&'a Cluster);
+pub(super) struct NoWorkers<'a>(&'a Cluster);
 
 impl<'a> NoWorkers<'a> {
-    fn on(cluster: &'a Cluster) -> Result<Self> {
+    pub(super) fn on(cluster: &'a Cluster) -> Result<Self> {
         cluster.set(WORKERS, Some("0"))?;
         let guard = Self(cluster);
         cluster.wait_until(PATIENCE, "postgres", &format!("SHOW {WORKERS}"), "0")?;
