@@ -215,7 +215,7 @@ COMMENT ON COLUMN jobs.worker_pid IS 'the process that began it last';
 COMMENT ON COLUMN jobs.version IS 'the version that it made';
 COMMENT ON COLUMN jobs.status IS 'what became of the version: ready, promoted, refused';
 COMMENT ON COLUMN jobs.metrics IS 'its metrics on the hold-out';
-COMMENT ON COLUMN jobs.error IS 'message of the last error';
+COMMENT ON COLUMN jobs.error IS 'message of the last error; why the version was refused';
 COMMENT ON COLUMN jobs.detail IS 'its DETAIL';
 COMMENT ON COLUMN jobs.hint IS 'its HINT';
 COMMENT ON COLUMN jobs.sqlstate IS 'its SQLSTATE';

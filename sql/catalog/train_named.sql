@@ -3,7 +3,7 @@
 COMMENT ON FUNCTION train(text, text, text, text, text, text[], text[], jsonb, jsonb, jsonb, text, text, text, boolean, text, jsonb, bigint, jsonb) IS
     'trains a version of a named model on a relation or a SELECT: encodings, imputations and the hold-out are decided by itself; async => true queues it as a job';
 COMMENT ON FUNCTION retrain(text, boolean, jsonb) IS
-    'trains a version of a model as its newest one was trained, on current data, with the rights of the model''s owner: as a job whose version serves if it is not worse, or here and now with async => false';
+    'trains a version of a model as the one that serves was trained, on current data, with the rights of the model''s owner: as a job whose version serves if it is not worse, or here and now with async => false';
 COMMENT ON FUNCTION feature_info(text) IS
     'the inputs of a model: types, encodings, what stands for missing values, categories';
 COMMENT ON FUNCTION training_info(text) IS

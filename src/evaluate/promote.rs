@@ -33,7 +33,10 @@ pub enum Outcome {
     /// The alias stands for the version.
     Promoted,
     /// The gate refused, which a NOTICE says and the history records.
-    Refused,
+    Refused {
+        /// What was missing.
+        reason: String,
+    },
     /// The version takes other inputs than the one that serves; nothing was changed.
     OtherInputs {
         /// What is wrong.
@@ -50,7 +53,7 @@ pub enum Outcome {
 pub fn promote(asked: &Promotion<'_>) -> Result<bool> {
     match attempt(asked)? {
         Outcome::Promoted => Ok(true),
-        Outcome::Refused => Ok(false),
+        Outcome::Refused { .. } => Ok(false),
         Outcome::OtherInputs { message, detail } => Err(Failure::new(
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             message,
@@ -117,16 +120,15 @@ pub fn attempt(asked: &Promotion<'_>) -> Result<Outcome> {
         let failures = judged
             .map(|(verdict, _)| verdict.failures())
             .unwrap_or_default();
+        let reason = failures.join("; ");
         notice(&format!(
-            "the gate refused version {} of model \"{}\": {}",
-            asked.version,
-            model.name,
-            failures.join("; ")
+            "the gate refused version {} of model \"{}\": {reason}",
+            asked.version, model.name,
         ));
         if let Some(before) = before.filter(|_| from.is_none()) {
             keep_serving(&model, &alias, before, asked.version)?;
         }
-        return Ok(Outcome::Refused);
+        return Ok(Outcome::Refused { reason });
     }
     aliases::move_to(&model, &alias, asked.version, &entry)?;
     if let Some(left) = before.filter(|_| asked.gate.is_some_and(|g| g.archive_existing_versions)) {

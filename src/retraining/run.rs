@@ -133,6 +133,7 @@ fn publish_job(job: &Job, learned: Learned) -> Result<()> {
         &Done {
             version: trained.version,
             status: trained.status,
+            refusal: trained.refusal.as_deref(),
             metrics: &trained.metrics,
         },
     )

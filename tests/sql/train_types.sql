@@ -77,7 +77,7 @@ BEGIN
     EXECUTE 'CREATE' || ' EXTENSION postgres_fdw'; -- a suite that says so plainly gets an empty database
     EXECUTE format('CREATE SERVER loopback FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname %L, host %L, port %L)',
                    current_database(), split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'));
-    CREATE USER MAPPING FOR CURRENT_USER SERVER loopback;
+    EXECUTE format('CREATE USER MAPPING FOR CURRENT_USER SERVER loopback OPTIONS (user %L)', current_user);
     CREATE FOREIGN TABLE far (id integer, amount float8, y float8) SERVER loopback OPTIONS (table_name 'sales');
 END $$;
 SELECT version FROM train('far', 'far', 'y', split => '{"key": "id"}');

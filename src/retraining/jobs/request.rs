@@ -82,7 +82,7 @@ fn own(model: &str) -> Result<OwnModel> {
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
             format!("model \"{model}\" does not exist"),
         )
-        .hint("Train it first: a retraining repeats what its newest version did.")
+        .hint("Train it first: a retraining repeats how the version that serves was trained.")
     })?;
     own.must_have_an_owner()?;
     Ok(own)

@@ -127,7 +127,7 @@ fn check(new: &NewJob<'_>) -> Result<Option<Role>> {
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
             format!("model \"{}\" does not exist", new.model),
         )
-        .hint("Train it first: a retraining repeats what its newest version did.")),
+        .hint("Train it first: a retraining repeats how the version that serves was trained.")),
     }
 }
 

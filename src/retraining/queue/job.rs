@@ -11,7 +11,7 @@ use std::time::Duration;
 pub enum Kind {
     /// A call of `train`, with its arguments as payload.
     Train,
-    /// The stored recipe of the model's newest version on current data.
+    /// The stored recipe of the model's version that serves, on current data.
     Retrain,
 }
 

@@ -23,6 +23,8 @@ pub struct Done<'a> {
     pub version: i32,
     /// What became of it: `ready`, `promoted`, `refused`.
     pub status: &'a str,
+    /// Why it was refused.
+    pub refusal: Option<&'a str>,
     /// Its metrics on the hold-out.
     pub metrics: &'a Json,
 }
@@ -37,7 +39,7 @@ pub fn finish(job: &Job, done: &Done<'_>) -> Result<()> {
         let metrics = done.metrics.to_string();
         let finished = sql::execute(
             "UPDATE {ml}.jobs AS j SET state = 'done', version = $3, status = $4, metrics = $5::pg_catalog.jsonb, \
-                    error = NULL, detail = NULL, hint = NULL, sqlstate = NULL, finished_at = pg_catalog.clock_timestamp() \
+                    error = $6, detail = NULL, hint = NULL, sqlstate = NULL, finished_at = pg_catalog.clock_timestamp() \
               WHERE j.job_id OPERATOR(pg_catalog.=) $1 AND j.state OPERATOR(pg_catalog.=) 'running' \
                 AND j.attempts OPERATOR(pg_catalog.=) $2 AND NOT j.cancel_requested",
             &[
@@ -46,6 +48,7 @@ pub fn finish(job: &Job, done: &Done<'_>) -> Result<()> {
                 done.version.into(),
                 done.status.into(),
                 (&metrics).into(),
+                done.refusal.into(),
             ],
         )?;
         if finished == 1 {

@@ -28,7 +28,9 @@ fn fits(name: &str, gate: Option<&Gate>) -> Result<()> {
     let rows = sql::query(
         "SELECT COALESCE(pg_catalog.cardinality(v.classes), 0), v.recipe OPERATOR(pg_catalog.?) 'arguments' \
            FROM {ml}.model_versions AS v WHERE v.model_id OPERATOR(pg_catalog.=) $1 \
-          ORDER BY v.version USING OPERATOR(pg_catalog.>) LIMIT 1",
+          ORDER BY EXISTS (SELECT FROM {ml}.model_aliases AS a WHERE a.model_id OPERATOR(pg_catalog.=) v.model_id \
+                       AND a.alias OPERATOR(pg_catalog.=) 'champion' AND a.version OPERATOR(pg_catalog.=) v.version) \
+                   USING OPERATOR(pg_catalog.>), v.version USING OPERATOR(pg_catalog.>) LIMIT 1",
         &[model.id.into()],
     )?;
     let refuse = |problem: &str, detail: &str| {
@@ -39,22 +41,22 @@ fn fits(name: &str, gate: Option<&Gate>) -> Result<()> {
         .detail(detail)
         .hint("Train it with a source and a target."))
     };
-    let Some(newest) = rows.first() else {
+    let Some(serving) = rows.first() else {
         return refuse(
             "has no version",
-            "A retraining repeats what its newest version did.",
+            "A retraining repeats how the version that serves was trained.",
         );
     };
-    if !newest.get::<bool>(1)? {
+    if !serving.get::<bool>(1)? {
         return refuse(
             "cannot be retrained",
-            "Its newest version was registered from a model table: how to train it again is not known.",
+            "The version that serves was registered from a model table: how to train it again is not known.",
         );
     }
     let Some(gate) = gate.filter(|gate| !gate.only_archives) else {
         return Ok(());
     };
-    let classes = usize::try_from(newest.get::<i32>(0)?).unwrap_or(0);
+    let classes = usize::try_from(serving.get::<i32>(0)?).unwrap_or(0);
     gate.check(classes)
         .map_err(|error| Failure::from_core(error, &|_| String::new()))
 }

@@ -81,6 +81,7 @@ fn train(
 > {
     let run = || {
         let arguments = Arguments {
+            again: false,
             model: model.ok_or_else(|| Failure::missing_argument("train", "model"))?,
             source,
             target,

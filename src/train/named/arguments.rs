@@ -8,6 +8,8 @@ use serde_json::{Value as Json, json};
 pub struct Arguments {
     /// Name of the model.
     pub model: String,
+    /// Whether it repeats the version that serves: what is `None` is taken from that one.
+    pub again: bool,
     /// Relation or SELECT; that of the newest version if `None`.
     pub source: Option<String>,
     /// Column to predict; that of the newest version if `None`.
@@ -110,7 +112,7 @@ impl Arguments {
         if recipe.get("registered").is_some() {
             return Err(Failure::new(
                 pgrx::PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("the newest version of model \"{model}\" was not trained here"),
+                format!("the version of model \"{model}\" that serves was not trained here"),
             )
             .detail("It was registered from a model table: how to train it again is not known.")
             .hint("Train it with a source and a target."));
@@ -131,6 +133,7 @@ impl Arguments {
         };
         Ok(Self {
             model: model.to_owned(),
+            again: false,
             source: text("source"),
             target: text("target"),
             task: text("task"),

@@ -313,6 +313,7 @@ fn resolve_source(
 ) -> Result<(Source, Option<SettingScope>)> {
     let given = arguments.source.is_some() && arguments.target.is_some();
     let newest = match model {
+        Some(model) if arguments.again => Newest::serving(model.id)?,
         Some(model) if !given => Newest::find(model.id)?,
         _ => None,
     };

@@ -1,4 +1,4 @@
-//! `retrain`: the stored recipe on current data, with the inputs of the newest version.
+//! `retrain`: the stored recipe on current data, with the inputs of the version that serves.
 
 use super::arguments::Arguments;
 use super::model::Newest;
@@ -16,19 +16,19 @@ use serde_json::{Value as Json, json};
 pub struct Again {
     /// The model's owner: whoever asks, its rights decide what may be read.
     pub owner: Role,
-    /// Those of the newest version.
+    /// Those of the version that serves.
     pub arguments: Arguments,
 }
 
 impl Again {
-    /// Reads the recipe of the newest version. With a gate the alias champion moves to the new one if it
+    /// Reads the recipe of the version that serves, the champion or the newest one. With a gate the alias champion moves to the new one if it
     /// passes.
     ///
     /// # Errors
     /// 42704 and 42501 for the model, 55000 where it has no owner or no version that was trained.
     pub fn find(model: &str, gate: Option<Json>) -> Result<Self> {
         let own = find(model)?;
-        let newest = Newest::find(own.id)?.ok_or_else(|| {
+        let newest = Newest::serving(own.id)?.ok_or_else(|| {
             Failure::new(
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("model \"{model}\" has no version whose recipe could be used"),
@@ -37,6 +37,7 @@ impl Again {
         })?;
         let mut arguments = Arguments::from_recipe(model, &newest.recipe)?;
         arguments.keep_inputs(&newest.recipe);
+        arguments.again = true;
         // By OID, or under the search_path of the recipe.
         arguments.source = None;
         arguments.alias = gate.as_ref().map(|_| CHAMPION.to_owned());
@@ -91,7 +92,7 @@ impl Again {
                 && failure.message().starts_with("features:");
             if inputs {
                 return failure.hint(format!(
-                    "A retraining reads the columns that the newest version was trained with. SELECT * FROM {schema}.train({model}); chooses them anew."
+                    "A retraining reads the columns that the version in service was trained with. SELECT * FROM {schema}.train({model}); chooses them anew."
                 ));
             }
             match target.filter(|_| failure.advice() == Some(GIVE_A_SOURCE)) {
@@ -114,13 +115,13 @@ pub fn find(model: &str) -> Result<OwnModel> {
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
             format!("model \"{model}\" does not exist"),
         )
-        .hint("Train it first: retrain repeats what its newest version did.")
+        .hint("Train it first: retrain repeats how the version that serves was trained.")
     })?;
     own.must_have_an_owner()?;
     Ok(own)
 }
 
-/// Trains a new version of a model as the newest one was trained, in the caller's transaction.
+/// Trains a new version of a model as the one that serves was trained, in the caller's transaction.
 ///
 /// # Errors
 /// Those of [`Again::find`] and [`train`].

@@ -29,6 +29,8 @@ pub struct Trained {
     pub version: i32,
     /// `ready`, `promoted`, or `refused` by the gate.
     pub status: &'static str,
+    /// Why it was refused.
+    pub refusal: Option<String>,
     /// Metrics on the hold-out.
     pub metrics: Json,
 }
@@ -132,8 +134,10 @@ pub fn publish(learned: Learned) -> Result<Trained> {
     } = &learned;
     progress::update("publishing", 0, 0, f64::NAN);
     let published = version.record(request)?;
+    let (status, refusal) = status(request, published.version)?;
     Ok(Trained {
-        status: status(request, published.version)?,
+        status,
+        refusal,
         version: published.version,
         metrics: version.metrics.clone(),
         model: request.arguments.model.clone(),
@@ -141,9 +145,9 @@ pub fn publish(learned: Learned) -> Result<Trained> {
 }
 
 /// Lets the alias stand for the new version, if one was asked for.
-fn status(request: &Request, version: i32) -> Result<&'static str> {
+fn status(request: &Request, version: i32) -> Result<(&'static str, Option<String>)> {
     let Some(alias) = &request.arguments.alias else {
-        return Ok("ready");
+        return Ok(("ready", None));
     };
     let outcome = promote::attempt(&Promotion {
         model: &request.arguments.model,
@@ -154,13 +158,13 @@ fn status(request: &Request, version: i32) -> Result<&'static str> {
         force: false,
     })?;
     Ok(match outcome {
-        Outcome::Promoted => "promoted",
-        Outcome::Refused => "refused",
+        Outcome::Promoted => ("promoted", None),
+        Outcome::Refused { reason } => ("refused", Some(reason)),
         // The training is done and recorded: that its version does not serve is no reason to lose it.
         Outcome::OtherInputs { message, detail } => {
             warn(pgrx::PgSqlErrorCode::ERRCODE_WARNING, &message, &detail);
             promote::record_refusal(&request.arguments.model, alias, version, &message)?;
-            "refused"
+            ("refused", Some(message))
         }
     })
 }

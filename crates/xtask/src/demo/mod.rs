@@ -93,7 +93,10 @@ pub fn psql(arguments: &[String], workspace: &Workspace) -> Result<()> {
         fail!("no demo is running: `cargo xtask demo` starts one");
     };
     let mut psql = place.client("psql");
-    psql.env("PGDATABASE", DATABASE).args(arguments);
+    // Wide results would open a pager, which swallows the rest of what was pasted.
+    psql.env("PGDATABASE", DATABASE)
+        .args(["-P", "pager=off"])
+        .args(arguments);
     Err(Error::new(format!(
         "{}: {}",
         process::line(&psql),
