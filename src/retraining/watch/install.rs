@@ -28,6 +28,9 @@ pub fn install(relation: Oid, settings: &Settings) -> Result<i64> {
         settings.model.as_deref(),
         settings.columns.as_deref(),
     )?;
+    if let Some(name) = &settings.model {
+        model::say_what_it_learns_from(name, relation)?;
+    }
     sweep::forget_dropped()?;
     let made = match find(relation, settings)? {
         Some(_) => None,

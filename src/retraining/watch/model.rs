@@ -1,13 +1,16 @@
 //! The model of a watch: whether the caller may retrain it, and whether it can be.
 
-use crate::pg::error::{Failure, Result};
+use crate::pg::error::{Failure, Result, notice};
 use crate::pg::identity::current_role;
+use crate::pg::parse::quoted_name;
+use crate::pg::relation::partition_ancestors;
 use crate::pg::sql;
 use crate::registry::model::OwnModel;
 use crate::retraining::queue;
 use crate::train::named::check_retraining;
 use pglearn_core::evaluation::Gate;
 use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
 use serde_json::Value as Json;
 
 /// Refuses a model that the current role could not retrain in the background, and a gate that does not fit it:
@@ -20,6 +23,36 @@ pub fn check(name: &str, gate: Option<&(Json, Gate)>) -> Result<()> {
     fits(name, gate.map(|(_, gate)| gate))?;
     queue::must_be_run(current_role())?;
     check_retraining(name, gate.map(|(given, _)| given.clone()))
+}
+
+/// Says so where the model learns from another table than the one whose changes would have it retrained. It may
+/// be meant: views and queries over the table are not looked into.
+///
+/// # Errors
+/// Those of the look-up.
+pub fn say_what_it_learns_from(name: &str, relation: Oid) -> Result<()> {
+    let rows = sql::query(
+        "SELECT v.source::pg_catalog.oid FROM {ml}.model_versions AS v JOIN {ml}.models AS m \
+             ON m.model_id OPERATOR(pg_catalog.=) v.model_id \
+           JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) v.source::pg_catalog.oid \
+          WHERE m.name OPERATOR(pg_catalog.=) $1 AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}'::pg_catalog.\"char\"[]) \
+          ORDER BY v.version USING OPERATOR(pg_catalog.>) LIMIT 1",
+        &[name.into()],
+    )?;
+    let Some(source) = rows.first().map(|row| row.get::<Oid>(0)).transpose()? else {
+        return Ok(());
+    };
+    let related = source == relation
+        || partition_ancestors(source).contains(&relation)
+        || partition_ancestors(relation).contains(&source);
+    if !related {
+        notice(&format!(
+            "model \"{name}\" learns from {}, not from {}",
+            quoted_name(source),
+            quoted_name(relation)
+        ));
+    }
+    Ok(())
 }
 
 fn fits(name: &str, gate: Option<&Gate>) -> Result<()> {
