@@ -96,24 +96,6 @@ fn relation(schema: pg_sys::Oid, name: &CStr) -> Result<pg_sys::Oid> {
     Ok(oid)
 }
 
-/// The schema of the extension.
-///
-/// # Errors
-/// XX000 where the extension is not installed in this database.
-pub fn extension_namespace() -> Result<pg_sys::Oid> {
-    const NAME: i16 = pg_sys::Anum_pg_extension_extname as i16;
-    const NAMESPACE: i16 = pg_sys::Anum_pg_extension_extnamespace as i16;
-    let extensions = Indexed {
-        table: pg_sys::ExtensionRelationId,
-        index: pg_sys::Oid::from(pg_sys::ExtensionNameIndexId),
-        name: c"pg_extension_name_index",
-    };
-    let mut scan = Scan::new(extensions, &[(NAME, Key::Name(c"pglearn"))], Order::Forward)?;
-    scan.next()
-        .map(|row| row.oid(NAMESPACE))
-        .ok_or_else(|| Failure::internal("extension pglearn is not installed in this database"))
-}
-
 /// What a column of the index must be.
 #[derive(Debug, Clone, Copy)]
 pub enum Key<'a> {

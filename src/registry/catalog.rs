@@ -1,7 +1,8 @@
 //! The registry's tables as a look-up reads them: where they are, which column is which.
 
 use super::reference::Choice;
-use crate::pg::catalog_scan::{Indexed, Key, Order, Row, Scan, Stamp, extension_namespace};
+use crate::pg::catalog_scan::{Indexed, Key, Order, Row, Scan, Stamp};
+use crate::pg::context::extension_namespace;
 use crate::pg::error::Result;
 use crate::pg::identity::{self, Role};
 use crate::pg::moment;

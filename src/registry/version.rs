@@ -88,6 +88,19 @@ pub fn version_of(name: &str, choice: &Choice) -> Result<VersionRow> {
     }
 }
 
+/// The number of the version that a model's name alone means: the champion, or the newest one that is not
+/// archived; the newest where all are.
+///
+/// # Errors
+/// Those of a scan.
+pub fn serving_number(model_id: i64) -> Result<Option<i32>> {
+    let catalog = Catalog::find()?;
+    match catalog.version(model_id, &Choice::Serving, |version| Ok(version.number))? {
+        Some(number) => Ok(Some(number)),
+        None => Ok(catalog.version_numbers(model_id)?.first().copied()),
+    }
+}
+
 fn read(model: &Model, version_id: i64) -> Result<VersionRow> {
     let mut rows = sql::query(
         "SELECT m.seed, v.version_id, v.version, v.algorithm, v.task, v.target, v.classes, v.signature, \

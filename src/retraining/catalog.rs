@@ -1,6 +1,7 @@
 //! The fixed door of the loop: its tables are written in the name of their owner, who is the extension's.
 
-use crate::pg::catalog_scan::{Indexed, extension_namespace};
+use crate::pg::catalog_scan::Indexed;
+use crate::pg::context::extension_namespace;
 use crate::pg::error::{Failure, Result};
 use crate::pg::identity::{RestrictedUser, Role};
 use crate::pg::relation::{Lock, OpenRelation};

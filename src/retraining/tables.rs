@@ -1,6 +1,7 @@
 //! Where the tables are that events are written to, as a session remembers them.
 
-use crate::pg::catalog_scan::{Indexed, extension_namespace};
+use crate::pg::catalog_scan::Indexed;
+use crate::pg::context::extension_namespace;
 use crate::pg::error::Result;
 use crate::pg::heap_insert::Table;
 use crate::pg::moment;

@@ -1,7 +1,8 @@
 //! The watches that a statement concerns, as whoever runs it finds them: a writer needs no rights on the
 //! table `watches`.
 
-use crate::pg::catalog_scan::{Indexed, Key, Order, Row, Scan, extension_namespace};
+use crate::pg::catalog_scan::{Indexed, Key, Order, Row, Scan};
+use crate::pg::context::extension_namespace;
 use crate::pg::error::Result;
 use crate::pg::identity::Role;
 use crate::pg::moment;

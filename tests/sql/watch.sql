@@ -332,3 +332,12 @@ ROLLBACK TO a;
 INSERT INTO trickle SELECT generate_series(1, 7);
 COMMIT;
 SELECT pending, last_count FROM trickling;
+
+-- What a model learns from is what the version that serves learned from, not the newest one.
+CREATE TABLE copied AS SELECT * FROM history;
+SET client_min_messages = warning;
+SELECT version, status FROM train('two_sources', 'history', 'churned', alias => 'champion');
+SELECT version, status FROM train('two_sources', 'copied', 'churned');
+RESET client_min_messages;
+SELECT watch('history', 'two_sources') IS NOT NULL AS made;
+SELECT watch('copied', 'two_sources') IS NOT NULL AS made;

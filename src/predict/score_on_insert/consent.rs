@@ -1,6 +1,7 @@
 //! What the trigger of a number may do, and in whose name: a row of the table `scorings`.
 
-use crate::pg::catalog_scan::{Indexed, Key, Order, Scan, extension_namespace};
+use crate::pg::catalog_scan::{Indexed, Key, Order, Scan};
+use crate::pg::context::extension_namespace;
 use crate::pg::error::Result;
 use pgrx::pg_sys::Oid;
 

@@ -3,7 +3,8 @@
 
 use super::super::home::home;
 use crate::pg::at_commit;
-use crate::pg::catalog_scan::{Indexed, Key, Order, Present, Scan, extension_namespace};
+use crate::pg::catalog_scan::{Indexed, Key, Order, Present, Scan};
+use crate::pg::context::extension_namespace;
 use crate::pg::error::Result;
 use crate::pg::lock::{self, Name};
 use std::cell::Cell;

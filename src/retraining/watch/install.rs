@@ -20,16 +20,14 @@ use pgrx::pg_sys::Oid;
 /// Those of [`model::check`] and [`Target::check`]; 42501 where the watch is another role's; what CREATE
 /// TRIGGER raises.
 pub fn install(relation: Oid, settings: &Settings) -> Result<i64> {
-    if let Some(name) = &settings.model {
-        model::check(name, settings.gate.as_ref())?;
-    }
-    let target = Target::check(
-        relation,
-        settings.model.as_deref(),
-        settings.columns.as_deref(),
-    )?;
-    if let Some(name) = &settings.model {
-        model::say_what_it_learns_from(name, relation)?;
+    let model = settings.model.as_deref();
+    let source = match model {
+        Some(name) => model::check(name, settings.gate.as_ref())?,
+        None => None,
+    };
+    let target = Target::check(relation, model, settings.columns.as_deref())?;
+    if let (Some(name), Some(source)) = (model, source) {
+        model::say_what_it_learns_from(name, source, relation);
     }
     sweep::forget_dropped()?;
     let made = match find(relation, settings)? {

@@ -2,7 +2,9 @@
 
 use crate::pg::error::{Failure, Result};
 use crate::pg::sql;
+use crate::registry::catalog::Catalog;
 use crate::registry::recipe::Recipe;
+use crate::registry::version;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use serde_json::Value as Json;
 
@@ -10,9 +12,9 @@ use serde_json::Value as Json;
 /// columns there were, and equal rows are told apart by counting them.
 pub const CONTENT: &str = "*";
 
-/// A version of a model, archived or not.
+/// A version of a model, as far as another training takes from it.
 #[derive(Debug, Clone)]
-pub struct Newest {
+pub struct Template {
     /// What it predicts.
     pub target: String,
     /// The relation it was trained on, where it was one; it may have been dropped.
@@ -21,36 +23,34 @@ pub struct Newest {
     pub recipe: Json,
 }
 
-impl Newest {
-    /// The newest version of a model; `None` where all were dropped.
+impl Template {
+    /// The newest version of a model, archived or not; `None` where all were dropped.
     ///
     /// # Errors
     /// XX001 for a recipe that is no JSON.
-    pub fn find(model_id: i64) -> Result<Option<Self>> {
-        Self::first(model_id, "v.version USING OPERATOR(pg_catalog.>)")
+    pub fn newest(model_id: i64) -> Result<Option<Self>> {
+        match Catalog::find()?.version_numbers(model_id)?.first() {
+            Some(number) => Self::find(model_id, *number),
+            None => Ok(None),
+        }
     }
 
-    /// The version that serves: the champion, or the newest one where there is none.
+    /// The version that serves where a reference names none; the newest where all are archived.
     ///
     /// # Errors
-    /// As [`find`](Self::find).
+    /// As [`newest`](Self::newest).
     pub fn serving(model_id: i64) -> Result<Option<Self>> {
-        Self::first(
-            model_id,
-            "EXISTS (SELECT FROM {ml}.model_aliases AS a WHERE a.model_id OPERATOR(pg_catalog.=) v.model_id \
-                        AND a.alias OPERATOR(pg_catalog.=) 'champion' AND a.version OPERATOR(pg_catalog.=) v.version) \
-                    USING OPERATOR(pg_catalog.>), v.version USING OPERATOR(pg_catalog.>)",
-        )
+        match version::serving_number(model_id)? {
+            Some(number) => Self::find(model_id, number),
+            None => Ok(None),
+        }
     }
 
-    fn first(model_id: i64, order: &str) -> Result<Option<Self>> {
+    fn find(model_id: i64, version: i32) -> Result<Option<Self>> {
         let rows = sql::query(
-            &format!(
-                "SELECT v.target, v.source::pg_catalog.oid, v.recipe::pg_catalog.text \
-                 FROM {{ml}}.model_versions AS v WHERE v.model_id OPERATOR(pg_catalog.=) $1 \
-                 ORDER BY {order} LIMIT 1"
-            ),
-            &[model_id.into()],
+            "SELECT v.target, v.source::pg_catalog.oid, v.recipe::pg_catalog.text FROM {ml}.model_versions AS v \
+              WHERE v.model_id OPERATOR(pg_catalog.=) $1 AND v.version OPERATOR(pg_catalog.=) $2",
+            &[model_id.into(), version.into()],
         )?;
         let Some(row) = rows.first() else {
             return Ok(None);

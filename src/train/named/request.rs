@@ -4,7 +4,7 @@ use super::arguments::Arguments;
 use super::class_weight::ClassWeight;
 use super::columns::{self, Choice, Reserved};
 use super::key::SplitKey;
-use super::model::Newest;
+use super::model::Template;
 use super::target;
 use crate::pg::cell::CellKind;
 use crate::pg::context::SettingScope;
@@ -313,8 +313,8 @@ fn resolve_source(
 ) -> Result<(Source, Option<SettingScope>)> {
     let given = arguments.source.is_some() && arguments.target.is_some();
     let newest = match model {
-        Some(model) if arguments.again => Newest::serving(model.id)?,
-        Some(model) if !given => Newest::find(model.id)?,
+        Some(model) if arguments.again => Template::serving(model.id)?,
+        Some(model) if !given => Template::newest(model.id)?,
         _ => None,
     };
     if arguments.target.is_none() {

@@ -1,7 +1,7 @@
 //! `retrain`: the stored recipe on current data, with the inputs of the version that serves.
 
 use super::arguments::Arguments;
-use super::model::Newest;
+use super::model::Template;
 use super::train::{Trained, train};
 use crate::pg::context::extension_schema;
 use crate::pg::error::{Failure, Result};
@@ -28,15 +28,15 @@ impl Again {
     /// 42704 and 42501 for the model, 55000 where it has no owner or no version that was trained.
     pub fn find(model: &str, gate: Option<Json>) -> Result<Self> {
         let own = find(model)?;
-        let newest = Newest::serving(own.id)?.ok_or_else(|| {
+        let template = Template::serving(own.id)?.ok_or_else(|| {
             Failure::new(
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("model \"{model}\" has no version whose recipe could be used"),
             )
             .hint("Train it.")
         })?;
-        let mut arguments = Arguments::from_recipe(model, &newest.recipe)?;
-        arguments.keep_inputs(&newest.recipe);
+        let mut arguments = Arguments::from_recipe(model, &template.recipe)?;
+        arguments.keep_inputs(&template.recipe);
         arguments.again = true;
         // By OID, or under the search_path of the recipe.
         arguments.source = None;
